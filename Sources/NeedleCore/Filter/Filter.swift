@@ -1,0 +1,89 @@
+// Filters as values: what a client asked for, checked for shape but not yet for cost. Evaluation is NeedlePayloads'.
+
+/// A value a condition compares with.
+package enum MatchValue: Hashable, Sendable {
+    case string([UInt8])
+    case number(ExactNumber)
+    case bool(Bool)
+}
+
+/// A range of numbers or of moments. At least one bound; bounds are all of one kind.
+package struct RangeTest: Hashable, Sendable {
+    /// A bound and whether it belongs to the range.
+    package struct Bound: Hashable, Sendable {
+        package var value: ExactNumber
+        package var isInclusive: Bool
+
+        package init(value: ExactNumber, isInclusive: Bool) {
+            self.value = value
+            self.isInclusive = isInclusive
+        }
+    }
+
+    /// What the bounds are: plain numbers, or nanoseconds since 1970 of RFC 3339 date-times.
+    package enum Kind: Hashable, Sendable {
+        case number
+        case dateTime
+    }
+
+    package var kind: Kind
+    package var lower: Bound?
+    package var upper: Bound?
+
+    package init(kind: Kind, lower: Bound?, upper: Bound?) {
+        precondition(lower != nil || upper != nil, "a range has at least one bound")
+        self.kind = kind
+        self.lower = lower
+        self.upper = upper
+    }
+}
+
+/// One condition of a filter.
+package indirect enum Condition: Hashable, Sendable {
+    /// At least one value at the key is among these.
+    case matchAny(FieldPath, [MatchValue])
+    /// At least one value at the key is none of these.
+    case matchExcept(FieldPath, [MatchValue])
+    case range(FieldPath, RangeTest)
+    case isNull(FieldPath)
+    /// Missing, null or `[]`.
+    case isEmpty(FieldPath)
+    case hasID(Set<PointID>)
+    case filter(Filter)
+}
+
+/// `{"must", "should", "must_not", "min_should"}`. Absent or empty parts do not restrict.
+package struct Filter: Hashable, Sendable {
+    /// At least `minimumCount` of the conditions hold.
+    package struct MinimumShould: Hashable, Sendable {
+        package var conditions: [Condition]
+        package var minimumCount: Int
+
+        package init(conditions: [Condition], minimumCount: Int) {
+            self.conditions = conditions
+            self.minimumCount = minimumCount
+        }
+    }
+
+    package var must: [Condition]
+    package var should: [Condition]
+    package var mustNot: [Condition]
+    package var minimumShould: MinimumShould?
+
+    package init(
+        must: [Condition] = [], should: [Condition] = [], mustNot: [Condition] = [],
+        minimumShould: MinimumShould? = nil
+    ) {
+        self.must = must
+        self.should = should
+        self.mustNot = mustNot
+        self.minimumShould = minimumShould
+    }
+
+    /// Whether there is no condition at any depth: such a filter matches everything, and a deletion refuses it.
+    package var holdsNoCondition: Bool {
+        (must + should + mustNot + (minimumShould?.conditions ?? [])).allSatisfy { condition in
+            if case .filter(let inner) = condition { inner.holdsNoCondition } else { false }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/// What a search looks for.
+package enum SearchTarget: Sendable {
+    case vector([Float])
+    /// Embedded by the server before the engine sees the query.
+    case text(String)
+    /// The neighbours of a stored point, the point itself left out.
+    case point(PointID)
+}
+
+/// How hard a search tries: at most one of the three ways of saying it.
+package enum SearchEffort: Hashable, Sendable {
+    /// The collection's default.
+    case standard
+    /// Width of the beam.
+    case ef(Int)
+    /// The recall wanted (issue B); until then the server refuses it.
+    case recall(Double)
+    /// Every visible point is compared.
+    case exact
+}
+
+/// A nearest-neighbour query against one space of a collection.
+package struct SearchQuery: Sendable {
+    package var target: SearchTarget
+    package var space: String?
+    package var limit: Int
+    package var offset: Int
+    /// Inclusive: a lower bound, for euclid an upper one.
+    package var scoreThreshold: Double?
+    package var filter: Filter?
+    package var effort: SearchEffort
+    package var selection: PointSelection
+    /// Model name or fingerprint the client believes in; checked.
+    package var model: String?
+
+    package init(
+        target: SearchTarget, space: String? = nil, limit: Int = 10, offset: Int = 0,
+        scoreThreshold: Double? = nil, filter: Filter? = nil, effort: SearchEffort = .standard,
+        selection: PointSelection = PointSelection(), model: String? = nil
+    ) {
+        self.target = target
+        self.space = space
+        self.limit = limit
+        self.offset = offset
+        self.scoreThreshold = scoreThreshold
+        self.filter = filter
+        self.effort = effort
+        self.selection = selection
+        self.model = model
+    }
+}
+
+/// How an answer was found. Raw values are names on the wire.
+package enum SearchStrategy: String, Sendable {
+    case graph
+    case exact
+    case filteredGraph = "filtered_graph"
+    case mixed
+}
+
+/// The answer to a search.
+package struct SearchResult: Sendable {
+    package var hits: [SearchHit]
+    /// False only when part of the data could not be consulted.
+    package var complete: Bool
+    package var strategy: SearchStrategy
+    package var tookMicroseconds: Int
+    /// The state the answer shows.
+    package var lsn: LSN
+
+    package init(hits: [SearchHit], complete: Bool, strategy: SearchStrategy, tookMicroseconds: Int, lsn: LSN) {
+        self.hits = hits
+        self.complete = complete
+        self.strategy = strategy
+        self.tookMicroseconds = tookMicroseconds
+        self.lsn = lsn
+    }
+}
