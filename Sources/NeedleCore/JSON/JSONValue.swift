@@ -77,7 +77,7 @@ package enum JSONValue: Sendable, Equatable {
         case .object(let members):
             writer.beginObject()
             for member in members {
-                writer.key(member.name)
+                writer.key(string: member.name)
                 member.value.write(to: &writer)
             }
             writer.endObject()

@@ -91,7 +91,7 @@ package struct JSONWriter: Sendable {
     }
 
     /// A member's name; its value must follow.
-    package mutating func key(_ name: String) {
+    package mutating func key(string name: String) {
         write(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
@@ -110,7 +110,7 @@ package struct JSONWriter: Sendable {
     package mutating func write(_ value: Bool) { append(value ? "true" : "false") }
 
     /// A string that needs no escaping.
-    package mutating func write(_ value: StaticString) {
+    package mutating func write(literal value: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
         value.withUTF8Buffer { bytes.append(contentsOf: $0) }
@@ -239,10 +239,10 @@ package struct JSONWriter: Sendable {
         case 0x0D: bytes.append(UInt8(ascii: "r"))
         case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
         default:
-            let digits = "0123456789abcdef".utf8.map { $0 }
+            let low = byte & 15
             bytes.append(contentsOf: "u00".utf8)
-            bytes.append(digits[Int(byte >> 4)])
-            bytes.append(digits[Int(byte & 15)])
+            bytes.append(UInt8(ascii: "0") + byte >> 4)
+            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + (low - 10))
         }
     }
 }
