@@ -22,8 +22,8 @@ package protocol StorageFile: AnyObject, Sendable {
     /// Bytes in the file.
     func size() throws(DatabaseError) -> Int
 
-    /// Asks for space for the first `byteCount` bytes without changing the size; `disk_full` when there is none.
-    /// File systems that cannot do this ignore it.
+    /// Takes space for the first `byteCount` bytes, so that writing them later cannot meet a full disk; bytes that
+    /// were not there read as zero and count in the size. `disk_full` when there is no space.
     func preallocate(_ byteCount: Int) throws(DatabaseError)
 
     /// Cuts or grows the file. Never call it on a file that is or may be mapped: touching the lost pages would kill
