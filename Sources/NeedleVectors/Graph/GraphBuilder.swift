@@ -1,0 +1,131 @@
+// Building an HNSW graph row by row (Malkov and Yashunin, algorithms 1 and 4), by several threads at once, while readers
+// search it without locks.
+//
+// An insertion first finds the neighbours on every level, then writes the row's own lists, and only then makes the row
+// known to others by linking back; so nobody ever meets a row whose lists are not there. With one thread the result
+// depends on the seed and the order of rows only: a row's level is a hash of seed and row number.
+
+package import NeedleCore
+import Synchronization
+
+/// A growing HNSW graph over the rows of a vector table.
+///
+/// `insert` may be called from several threads, each row once, and `view()` from any thread at any time.
+@unsafe package final class GraphBuilder: Sendable {
+    /// How a graph is built.
+    package struct Parameters: Hashable, Sendable {
+        /// Neighbours per row on the upper levels; twice as many on level 0.
+        package var m: Int
+        /// Width of the beam that looks for a new row's neighbours.
+        package var efConstruction: Int
+        package var seed: UInt64
+
+        package init(m: Int = 16, efConstruction: Int = 128, seed: UInt64 = 0) {
+            precondition(GraphHeader.neighbourRange.contains(m) && efConstruction >= 1)
+            self.m = m
+            self.efConstruction = efConstruction
+            self.seed = seed
+        }
+    }
+
+    package let parameters: Parameters
+    let memory: GraphMemory
+    let kernels: DistanceKernels
+    /// Entry row below, its levels above (0: empty graph); one word, so that both change together.
+    private let entry = Atomic<UInt64>(0)
+    /// One more than the highest row inserted or being inserted.
+    private let rowCount = Atomic<Int>(0)
+    private let upperRecordCount = Atomic<Int>(0)
+    private let inserted = Atomic<Int>(0)
+
+    /// - Parameter rowCapacity: rows 0 ..< rowCapacity can be inserted; only address space is taken for them.
+    /// - Throws: `memory_budget` when there is no address space left.
+    package init(
+        rowCapacity: Int, parameters: Parameters, kernels: DistanceKernels = .best
+    ) throws(DatabaseError) {
+        precondition(rowCapacity >= 0 && rowCapacity < Int(UInt32.max))
+        self.parameters = parameters
+        self.kernels = kernels
+        memory = try GraphMemory(rowCapacity: rowCapacity, m: parameters.m)
+    }
+
+    package var rowCapacity: Int { memory.rowCapacity }
+
+    /// Rows whose insertion is finished.
+    package var insertedCount: Int { inserted.load(ordering: .acquiring) }
+
+    /// The graph as it is now; it stays valid as long as the builder, and sees rows inserted later only in part.
+    package func view() -> GraphView {
+        // The entry first: rows it leads to are below the row count read after it.
+        let word = entry.load(ordering: .acquiring)
+        let upper = min(upperRecordCount.load(ordering: .acquiring), memory.upperCapacity)
+        return GraphView(
+            header: GraphHeader(
+                m: UInt32(parameters.m), rowCount: UInt32(rowCount.load(ordering: .acquiring)),
+                upperRecordCount: UInt32(upper), entryRow: UInt32(truncatingIfNeeded: word),
+                entryLevels: UInt32(truncatingIfNeeded: word >> 32)),
+            levels: memory.levels, baseLinks: memory.baseLinks, upperOffsets: memory.upperOffsets,
+            upperLinks: memory.upperLinks)
+    }
+
+    /// Links a row into the graph.
+    ///
+    /// - Precondition: the row is below the capacity, was not inserted before, and is not wide; `table` holds its vector.
+    /// - Throws: what the context throws; the row is then not in the graph and may be inserted again.
+    /// - Complexity: about efConstruction · 2m distances.
+    package func insert(
+        _ row: UInt32, table: VectorTable, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) {
+        precondition(Int(row) < memory.rowCapacity, "row \(row) is beyond the graph's capacity")
+        precondition(memory.levels[Int(row)].load(ordering: .relaxed) == 0, "row \(row) is in the graph already")
+        rowCount.max(Int(row) + 1, ordering: .acquiringAndReleasing)
+        let levels = claimLevels(row)
+        let insertion = GraphInsertion(
+            memory: memory, kernels: kernels, parameters: parameters, row: row, levels: levels, table: table,
+            scratch: scratch)
+        while true {
+            let word = entry.load(ordering: .acquiring)
+            if word != 0 {
+                try insertion.link(under: view(), context: context)
+                break
+            }
+            // The first row of all; whoever loses this race links to the winner.
+            memory.levels[Int(row)].store(UInt8(levels), ordering: .releasing)
+            if entry.compareExchange(
+                expected: 0, desired: entryWord(row, levels), ordering: .acquiringAndReleasing
+            ).exchanged { break }
+        }
+        raiseEntry(row, levels)
+        inserted.add(1, ordering: .acquiringAndReleasing)
+    }
+
+    /// The number of levels of a row: a geometric distribution with ratio 1/m, from a hash of seed and row.
+    private func claimLevels(_ row: UInt32) -> Int {
+        var hash = SeededGenerator.mix(SeededGenerator.mix(parameters.seed) ^ UInt64(row))
+        let base = UInt64(parameters.m)
+        var top = 0
+        while top < Int(GraphHeader.maximumLevels) - 1, hash != 0, hash % base == 0 {
+            hash /= base
+            top += 1
+        }
+        guard top > 0 else { return 1 }
+        let first = upperRecordCount.add(top, ordering: .acquiringAndReleasing).oldValue
+        guard first + top <= memory.upperCapacity else { return 1 }
+        memory.upperOffsets[Int(row)].store(UInt32(first), ordering: .relaxed)
+        return top + 1
+    }
+
+    private func entryWord(_ row: UInt32, _ levels: Int) -> UInt64 {
+        UInt64(levels) << 32 | UInt64(row)
+    }
+
+    private func raiseEntry(_ row: UInt32, _ levels: Int) {
+        var word = entry.load(ordering: .acquiring)
+        while word >> 32 < levels {
+            let result = entry.compareExchange(
+                expected: word, desired: entryWord(row, levels), ordering: .acquiringAndReleasing)
+            if result.exchanged { return }
+            word = result.original
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// The memory of a graph that grows: the sections of `GraphView` in reserved address space, plus a lock byte per row.
+
+import Glibc
+import NeedleCore
+import Synchronization
+
+/// Sections that never move, sized for a number of rows; memory is used as rows come. Freed with this object.
+@unsafe final class GraphMemory: Sendable {
+    let rowCapacity: Int
+    let upperCapacity: Int
+    let m: Int
+    private let regions: [ReservedMemory]
+    // SAFETY: these point into `regions`, which live as long as this object. Zeroed memory is a valid Atomic of zero.
+    nonisolated(unsafe) let levels: UnsafeMutablePointer<Atomic<UInt8>>
+    nonisolated(unsafe) let baseLinks: UnsafeMutablePointer<Atomic<UInt32>>
+    nonisolated(unsafe) let upperOffsets: UnsafeMutablePointer<Atomic<UInt32>>
+    nonisolated(unsafe) let upperLinks: UnsafeMutablePointer<Atomic<UInt32>>
+    nonisolated(unsafe) private let locks: UnsafeMutablePointer<Atomic<UInt8>>
+
+    /// - Throws: `memory_budget` when there is no address space left.
+    init(rowCapacity: Int, m: Int) throws(DatabaseError) {
+        self.rowCapacity = rowCapacity
+        self.m = m
+        // The expected number of upper records is rows / (m - 1); a row that finds no room stays at level 0.
+        upperCapacity = rowCapacity / (m - 1) * 5 / 4 + 1024
+        let sizes = [
+            rowCapacity, rowCapacity * (1 + 2 * m) * 4, rowCapacity * 4, upperCapacity * (1 + m) * 4, rowCapacity,
+        ]
+        var regions: [ReservedMemory] = []
+        for size in sizes { regions.append(try ReservedMemory(byteCount: size)) }
+        self.regions = regions
+        func bound<Value: ~Copyable>(_ i: Int, _ type: Value.Type) -> UnsafeMutablePointer<Value> {
+            regions[i].base.bindMemory(to: type, capacity: sizes[i] / MemoryLayout<Value>.stride)
+        }
+        levels = bound(0, Atomic<UInt8>.self)
+        baseLinks = bound(1, Atomic<UInt32>.self)
+        upperOffsets = bound(2, Atomic<UInt32>.self)
+        upperLinks = bound(3, Atomic<UInt32>.self)
+        locks = bound(4, Atomic<UInt8>.self)
+    }
+
+    /// The list of a row; the row has that level.
+    @inline(__always)
+    func record(_ row: UInt32, level: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
+        if level == 0 { return baseLinks + Int(row) * (1 + 2 * m) }
+        return upperLinks + (Int(upperOffsets[Int(row)].load(ordering: .relaxed)) + level - 1) * (1 + m)
+    }
+
+    /// Only one thread at a time changes a row's lists. Held for microseconds, and never two at once by one thread.
+    @inline(__always)
+    func lock(_ row: UInt32) {
+        var spins = 0
+        while !locks[Int(row)].compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
+            spins += 1
+            if spins % 64 == 0 { sched_yield() }
+        }
+    }
+
+    @inline(__always)
+    func unlock(_ row: UInt32) {
+        locks[Int(row)].store(0, ordering: .releasing)
+    }
+}

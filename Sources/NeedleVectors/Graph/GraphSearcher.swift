@@ -1,0 +1,39 @@
+// Searching a graph for the rows nearest to a query.
+
+package import NeedleCore
+
+/// Approximate nearest neighbours through an HNSW graph. Stateless; any number of threads may search one graph, also
+/// while others insert into it.
+package enum GraphSearcher {
+    /// The nearest rows found with a beam of `ef`, nearest first, at most `ef` of them.
+    ///
+    /// Deleted rows come back like any other: the caller drops them and, when too few are left, asks again with a larger
+    /// `ef`. Equal distances are ordered by row number. The distances are those of the float kernels; final scores come
+    /// from `ExactDistance`.
+    ///
+    /// - Precondition: `table` holds the vectors the graph was built from; the query is not wide; `ef` >= 1.
+    /// - Throws: what the context throws, which is asked every 64 expansions.
+    /// - Complexity: about ef · 2m distances, growing with the logarithm of the row count.
+    package static func search(
+        _ graph: GraphView, table: VectorTable, query: PreparedQuery, ef: Int, scratch: SearchScratch,
+        context: OperationContext, kernels: DistanceKernels = .best
+    ) throws(DatabaseError) -> [Neighbour] {
+        precondition(ef >= 1)
+        precondition(query.dimension == table.dimension && query.metric == table.metric)
+        try context.check()
+        if graph.isEmpty { return [] }
+        let width = min(ef, Int(graph.header.rowCount))
+        scratch.prepare(rowCount: Int(graph.header.rowCount), width: width, listLength: graph.baseStride)
+        return try query.withKernelVector { (vector) throws(DatabaseError) in
+            let traversal = GraphTraversal(
+                graph: graph, scorer: Scorer(query: vector, scale: 1, table: table, kernels: kernels),
+                scratch: scratch)
+            let start = traversal.descend(
+                from: graph.header.entryRow, levels: Int(graph.header.entryLevels), to: 0)
+            let beam = try traversal.search(level: 0, from: start, width: width, salt: 0, context: context)
+            return (0..<beam.count).map { i in
+                Neighbour(distance: Double(Beam.distance(beam.keys[i])), row: Beam.row(beam.keys[i], salt: 0))
+            }
+        }
+    }
+}

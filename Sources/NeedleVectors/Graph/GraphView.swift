@@ -1,0 +1,192 @@
+// The flat layout of an HNSW graph (Malkov and Yashunin, 2016/2018, arXiv:1603.09320), the same bytes in a growing
+// region and in a mapped file. All numbers are little-endian; rows are numbered as in the vector table.
+//
+//   levels         u8  [rowCount]                      0 = the row is not in the graph, else its top level + 1 (1...16)
+//   base links     u32 [rowCount * (1 + 2m)]           per row: count, then room for 2m neighbours at level 0
+//   upper offsets  u32 [rowCount]                      index of the row's first upper record; 0 where levels <= 1
+//   upper links    u32 [upperRecordCount * (1 + m)]    per record: count, then room for m neighbours; a row of top level
+//                                                      L has L records in a run, for the levels 1, 2 ... L
+//   scalars        `GraphHeader`                       m, row count, upper record count, entry row, its top level
+//
+// A list's words past its count are leftovers without meaning (rows of the graph or 0).
+//
+// Reading needs no lock while others insert: every word is an atomic, and a link is stored with release and loaded with
+// acquire (plain moves on x86-64), so whoever meets a row number also sees that row's vector, level and lists. A list
+// that is being rewritten may show old and new neighbours mixed, or one twice, but only rows of the graph.
+//
+// Reading trusts no number: a link outside the rows and an upper record outside its section are passed over, so damage
+// that slipped past the checksums costs recall, never memory safety.
+
+package import NeedleCore
+import Synchronization
+
+/// The scalars of a graph, as they go to disk (five u32 in this order).
+package struct GraphHeader: Hashable, Sendable {
+    /// Neighbours per upper level; level 0 has twice as many.
+    package var m: UInt32
+    package var rowCount: UInt32
+    package var upperRecordCount: UInt32
+    /// Where searches begin; meaningless in an empty graph.
+    package var entryRow: UInt32
+    /// The entry's top level + 1; 0 means that the graph is empty.
+    package var entryLevels: UInt32
+
+    package init(m: UInt32, rowCount: UInt32, upperRecordCount: UInt32, entryRow: UInt32, entryLevels: UInt32) {
+        self.m = m
+        self.rowCount = rowCount
+        self.upperRecordCount = upperRecordCount
+        self.entryRow = entryRow
+        self.entryLevels = entryLevels
+    }
+
+    package var baseStride: Int { 1 + 2 * Int(m) }
+    package var upperStride: Int { 1 + Int(m) }
+    package var levelsBytes: Int { Int(rowCount) }
+    package var baseLinksBytes: Int { Int(rowCount) * baseStride * 4 }
+    package var upperOffsetsBytes: Int { Int(rowCount) * 4 }
+    package var upperLinksBytes: Int { Int(upperRecordCount) * upperStride * 4 }
+
+    /// Top levels are 0...15.
+    package static let maximumLevels: UInt32 = 16
+    /// What `m` may be.
+    package static let neighbourRange: ClosedRange<Int> = 2...512
+}
+
+/// The four sections of a graph as bytes, borrowed.
+@unsafe package struct GraphSections {
+    package var levels: UnsafeRawBufferPointer
+    package var baseLinks: UnsafeRawBufferPointer
+    package var upperOffsets: UnsafeRawBufferPointer
+    package var upperLinks: UnsafeRawBufferPointer
+
+    package init(
+        levels: UnsafeRawBufferPointer, baseLinks: UnsafeRawBufferPointer, upperOffsets: UnsafeRawBufferPointer,
+        upperLinks: UnsafeRawBufferPointer
+    ) {
+        self.levels = levels
+        self.baseLinks = baseLinks
+        self.upperOffsets = upperOffsets
+        self.upperLinks = upperLinks
+    }
+}
+
+/// A borrowed graph, fixed in its extent (`rowCount`, entry) at the moment the view is made.
+@unsafe package struct GraphView: Sendable {
+    // SAFETY: whoever makes the view keeps the memory mapped while it is in use. Sizes are checked in `init`; words are
+    // only ever accessed as atomics, or written before the row's number is first published.
+    nonisolated(unsafe) let levels: UnsafePointer<Atomic<UInt8>>
+    nonisolated(unsafe) let baseLinks: UnsafePointer<Atomic<UInt32>>
+    nonisolated(unsafe) let upperOffsets: UnsafePointer<Atomic<UInt32>>
+    nonisolated(unsafe) let upperLinks: UnsafePointer<Atomic<UInt32>>
+    package let header: GraphHeader
+    let baseStride: Int
+    let upperStride: Int
+
+    init(
+        header: GraphHeader, levels: UnsafePointer<Atomic<UInt8>>, baseLinks: UnsafePointer<Atomic<UInt32>>,
+        upperOffsets: UnsafePointer<Atomic<UInt32>>, upperLinks: UnsafePointer<Atomic<UInt32>>
+    ) {
+        self.header = header
+        self.levels = levels
+        self.baseLinks = baseLinks
+        self.upperOffsets = upperOffsets
+        self.upperLinks = upperLinks
+        baseStride = header.baseStride
+        upperStride = header.upperStride
+    }
+
+    package var isEmpty: Bool { header.entryLevels == 0 }
+
+    /// Whether the row was inserted.
+    package func contains(_ row: UInt32) -> Bool {
+        row < header.rowCount && levels[Int(row)].load(ordering: .acquiring) != 0
+    }
+
+    @inline(__always)
+    func baseRecord(_ row: UInt32) -> UnsafePointer<Atomic<UInt32>> {
+        baseLinks + Int(row) &* baseStride
+    }
+
+    /// The list of `row` at `level` (1 or more), or nil when the graph has none there.
+    @inline(__always)
+    func upperRecord(_ row: UInt32, level: Int) -> UnsafePointer<Atomic<UInt32>>? {
+        let record = Int(upperOffsets[Int(row)].load(ordering: .relaxed)) + level - 1
+        guard record < Int(header.upperRecordCount) else { return nil }
+        return upperLinks + record &* upperStride
+    }
+}
+
+extension GraphView {
+    /// A view of sections that lie in a file.
+    ///
+    /// - Complexity: O(1): checks the header and the sections' sizes, not their contents (see `audit`).
+    /// - Throws: `corruption` when they do not fit together.
+    package init(header: GraphHeader, sections: GraphSections, file: String) throws(DatabaseError) {
+        func check(_ holds: Bool, _ what: String) throws(DatabaseError) {
+            if !holds { throw .corruption(file: file, offset: 0, what: "graph: \(what)") }
+        }
+        try check(GraphHeader.neighbourRange.contains(Int(header.m)), "m is \(header.m)")
+        try check(header.entryLevels <= GraphHeader.maximumLevels, "\(header.entryLevels) levels")
+        try check(header.entryLevels == 0 || header.entryRow < header.rowCount, "entry row \(header.entryRow)")
+        try check(sections.levels.count >= header.levelsBytes, "levels cut short")
+        try check(sections.baseLinks.count >= header.baseLinksBytes, "base links cut short")
+        try check(sections.upperOffsets.count >= header.upperOffsetsBytes, "upper offsets cut short")
+        try check(sections.upperLinks.count >= header.upperLinksBytes, "upper links cut short")
+        for section in [sections.baseLinks, sections.upperOffsets, sections.upperLinks] {
+            try check(Int(bitPattern: section.baseAddress) % 4 == 0, "a section is not aligned")
+        }
+        // An empty section may have no address; nothing is ever read from it.
+        let nothing = UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
+        func words(_ bytes: UnsafeRawBufferPointer) -> UnsafePointer<Atomic<UInt32>> {
+            // SAFETY: Atomic<UInt32> has the layout of UInt32; the section is 4-byte aligned.
+            (bytes.baseAddress ?? nothing).assumingMemoryBound(to: Atomic<UInt32>.self)
+        }
+        self.init(
+            header: header,
+            levels: (sections.levels.baseAddress ?? nothing).assumingMemoryBound(to: Atomic<UInt8>.self),
+            baseLinks: words(sections.baseLinks), upperOffsets: words(sections.upperOffsets),
+            upperLinks: words(sections.upperLinks))
+    }
+
+    /// The sections as bytes, to be written to a file. Nobody may insert while they are used.
+    package var sections: GraphSections {
+        GraphSections(
+            levels: UnsafeRawBufferPointer(start: levels, count: header.levelsBytes),
+            baseLinks: UnsafeRawBufferPointer(start: baseLinks, count: header.baseLinksBytes),
+            upperOffsets: UnsafeRawBufferPointer(start: upperOffsets, count: header.upperOffsetsBytes),
+            upperLinks: UnsafeRawBufferPointer(start: upperLinks, count: header.upperLinksBytes))
+    }
+
+    /// Neighbours of a row at a level, as they are now; for tests and tools.
+    package func neighbours(of row: UInt32, level: Int) -> [UInt32] {
+        guard contains(row), level < Int(levels[Int(row)].load(ordering: .acquiring)) else { return [] }
+        guard let record = level == 0 ? baseRecord(row) : upperRecord(row, level: level) else { return [] }
+        let room = level == 0 ? baseStride - 1 : upperStride - 1
+        let count = min(Int(record[0].load(ordering: .acquiring)), room)
+        return (0..<count).map { record[1 + $0].load(ordering: .acquiring) }
+    }
+
+    /// Checks every list of a graph that nobody is changing; for scrubbing and tests.
+    ///
+    /// - Returns: what is wrong, or nil. - Complexity: O(links).
+    package func audit() -> String? {
+        for row in 0..<header.rowCount {
+            let rowLevels = Int(levels[Int(row)].load(ordering: .relaxed))
+            if rowLevels > Int(GraphHeader.maximumLevels) { return "row \(row) has \(rowLevels) levels" }
+            for level in 0..<rowLevels {
+                guard let record = level == 0 ? baseRecord(row) : upperRecord(row, level: level) else {
+                    return "row \(row) has no record at level \(level)"
+                }
+                let room = level == 0 ? baseStride - 1 : upperStride - 1
+                if Int(record[0].load(ordering: .relaxed)) > room { return "row \(row): list too long" }
+                for other in neighbours(of: row, level: level) {
+                    guard contains(other), Int(levels[Int(other)].load(ordering: .relaxed)) > level else {
+                        return "row \(row), level \(level): neighbour \(other) is not there"
+                    }
+                    if other == row { return "row \(row), level \(level): is its own neighbour" }
+                }
+            }
+        }
+        return nil
+    }
+}
