@@ -66,21 +66,47 @@ package enum Base64 {
     /// Appends the padded base64 of `bytes`.
     package static func encode(_ bytes: RawSpan, into output: inout [UInt8]) {
         output.reserveCapacity(output.count + (bytes.byteCount + 2) / 3 * 4)
-        let alphabet = alphabet.span
-        bytes.withUnsafeBytes { bytes in
-            var index = 0
-            while index < bytes.count {
-                let left = bytes.count - index
-                let bits = UInt32(bytes[index]) << 16
-                    | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
-                    | (left > 2 ? UInt32(bytes[index + 2]) : 0)
-                output.append(alphabet[Int(bits >> 18)])
-                output.append(alphabet[Int(bits >> 12 & 63)])
-                output.append(left > 1 ? alphabet[Int(bits >> 6 & 63)] : UInt8(ascii: "="))
-                output.append(left > 2 ? alphabet[Int(bits & 63)] : UInt8(ascii: "="))
-                index += 3
+        var index = 0
+        while index < bytes.byteCount {
+            let length = min(encodeChunk, bytes.byteCount - index)
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: encodeChunk / 3 * 4) { characters in
+                let count = encode(bytes.extracting(index..<index + length), into: characters)
+                output.append(contentsOf: UnsafeBufferPointer(rebasing: characters[..<count]))
             }
+            index += length
         }
+    }
+
+    /// Bytes encoded per piece of the stack; a multiple of three.
+    private static let encodeChunk = 3072
+
+    /// Encodes at most `encodeChunk` bytes; the number of characters.
+    private static func encode(_ bytes: RawSpan, into characters: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        let characterTable = alphabet
+        let alphabet = characterTable.span
+        let wholeGroups = bytes.byteCount / 3
+        var place = 0
+        bytes.withUnsafeBytes { bytes in
+            for group in 0..<wholeGroups {
+                let at = group &* 3
+                let bits = UInt32(bytes[at]) &<< 16 | UInt32(bytes[at &+ 1]) &<< 8 | UInt32(bytes[at &+ 2])
+                characters[place] = alphabet[unchecked: Int(bits &>> 18)]
+                characters[place &+ 1] = alphabet[unchecked: Int(bits &>> 12 & 63)]
+                characters[place &+ 2] = alphabet[unchecked: Int(bits &>> 6 & 63)]
+                characters[place &+ 3] = alphabet[unchecked: Int(bits & 63)]
+                place &+= 4
+            }
+            let left = bytes.count - wholeGroups * 3
+            guard left > 0 else { return }
+            let second = left == 2 ? bytes[bytes.count - 1] : 0
+            let bits = UInt32(bytes[wholeGroups * 3]) << 16 | UInt32(second) << 8
+            characters[place] = alphabet[Int(bits >> 18)]
+            characters[place + 1] = alphabet[Int(bits >> 12 & 63)]
+            characters[place + 2] = left == 2 ? alphabet[Int(bits >> 6 & 63)] : UInt8(ascii: "=")
+            characters[place + 3] = UInt8(ascii: "=")
+            place += 4
+        }
+        return place
     }
 
     /// Appends the padded base64 of the little-endian bytes of `floats`.

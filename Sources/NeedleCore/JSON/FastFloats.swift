@@ -119,7 +119,7 @@ enum FastFloats {
 
     /// Sets the high bit of the first byte that is above 9, and perhaps of bytes after it.
     @inline(__always)
-    private static func marksOfNonDigits(_ values: UInt64) -> UInt64 {
+    static func marksOfNonDigits(_ values: UInt64) -> UInt64 {
         // A carry runs only into bytes behind one that is marked already.
         ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
     }

@@ -28,10 +28,11 @@ extension JSONReader {
         case UInt8(ascii: "{"): try compactMembers(&run, into: &output)
         case UInt8(ascii: "["): try compactElements(&run, into: &output)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            let start = offset
+            guard try skipNumber() else { return }
+            offset = start
             let token = try scanNumber()
-            if token.exponent + 19 > 300, !DecimalConversion.double(token, bytes).isFinite {
-                throw refuse(token, .overflowsDouble)
-            }
+            guard DecimalConversion.double(token, bytes).isFinite else { throw refuse(token, .overflowsDouble) }
         default:
             _ = try peekKind()
             try skipScalar()

@@ -63,7 +63,48 @@ extension JSONReader {
         case UInt8(ascii: "t"): try consume(literal: "true")
         case UInt8(ascii: "f"): try consume(literal: "false")
         case UInt8(ascii: "n"): try consume(literal: "null")
-        default: _ = try scanNumber()
+        default: _ = try skipNumber()
         }
+    }
+
+    /// Checks the number whose first byte (a minus or a digit) is the next one, and steps over it.
+    ///
+    /// - Returns: whether its magnitude might overflow a double: it has an exponent or very many digits.
+    mutating func skipNumber() throws(JSONError) -> Bool {
+        let firstDigit = bytes[offset] == UInt8(ascii: "-") ? offset + 1 : offset
+        var index = endOfDigits(from: firstDigit)
+        guard index > firstDigit else { throw syntax("expected a digit", at: index) }
+        guard bytes[firstDigit] != UInt8(ascii: "0") || index == firstDigit + 1 else {
+            throw syntax("a number must not begin with a zero", at: firstDigit + 1)
+        }
+        var mayOverflow = index - firstDigit > 300
+        if bytes[index] == UInt8(ascii: ".") {
+            let fraction = index + 1
+            index = endOfDigits(from: fraction)
+            guard index > fraction else { throw syntax("expected a digit", at: index) }
+        }
+        if bytes[index] | 0x20 == UInt8(ascii: "e") {
+            mayOverflow = true
+            index += 1
+            if bytes[index] == UInt8(ascii: "-") || bytes[index] == UInt8(ascii: "+") { index += 1 }
+            let exponent = index
+            index = endOfDigits(from: exponent)
+            guard index > exponent else { throw syntax("expected a digit", at: index) }
+        }
+        offset = index
+        return mayOverflow
+    }
+
+    /// The index of the first byte from `start` on that is no digit.
+    @inline(__always)
+    private func endOfDigits(from start: Int) -> Int {
+        var index = start
+        while index + 8 <= bytes.count {
+            let marks = FastFloats.marksOfNonDigits(bytes.word(at: index) ^ 0x3030_3030_3030_3030)
+            if marks != 0 { return index + (marks.trailingZeroBitCount >> 3) }
+            index += 8
+        }
+        while bytes[index] &- UInt8(ascii: "0") <= 9 { index += 1 }
+        return index
     }
 }
