@@ -1,0 +1,227 @@
+package import NeedleCore
+import Synchronization
+
+/// Sizes of a local log.
+package struct LogOptions: Hashable, Sendable {
+    /// A file this long is left for a new one after the next sync.
+    package var rollBytes: Int
+    /// Appended frames are handed to the system at the latest when this many bytes have gathered.
+    package var bufferBytes: Int
+
+    package init(rollBytes: Int = 64 << 20, bufferBytes: Int = 1 << 20) {
+        self.rollBytes = rollBytes
+        self.bufferBytes = bufferBytes
+    }
+}
+
+/// What the owner of a log knows from elsewhere (the manifest), below which the log must not go.
+package struct LogFloor: Hashable, Sendable {
+    /// Everything up to here is in segment files; the log need not have it any more.
+    package var checkpoint: LSN
+    package var lastTimeMS: Int64
+
+    package init(checkpoint: LSN = .zero, lastTimeMS: Int64 = 0) {
+        self.checkpoint = checkpoint
+        self.lastTimeMS = lastTimeMS
+    }
+}
+
+/// The log of one collection in files of its own: `CommitLog` for a single machine.
+///
+/// Appends are for one thread at a time; `sync`, `tail` and `replay` may be called from others meanwhile, and appends
+/// go on during a sync (group commit). After a failed sync every later append, flush and sync throws
+/// `storage_failed` until the log is opened again, which trusts nothing of the file that failed: it copies what is
+/// valid into a new one (invariant 7).
+package final class LocalLog: CommitLog {
+    private let directory: LogDirectory
+    private let floor: LogFloor
+    private let saltSeed: UInt64
+    private let lock = Mutex<Void>(())
+    // SAFETY: used only while `lock` is held.
+    private nonisolated(unsafe) let appender: LogAppender
+    // SAFETY: used only while `lock` is held. Files before the newest one, oldest first.
+    private nonisolated(unsafe) var sealed: [LogFileInfo]
+    // SAFETY: used only while `lock` is held.
+    private nonisolated(unsafe) var reservedThrough: LSN
+    /// Bytes that opening cut off as a torn tail; they were never acknowledged as durable.
+    package let tornBytes: Int
+
+    init(
+        directory: LogDirectory, floor: LogFloor, saltSeed: UInt64, appender: LogAppender, sealed: [LogFileInfo],
+        tornBytes: Int
+    ) {
+        self.directory = directory
+        self.floor = floor
+        self.saltSeed = saltSeed
+        self.appender = appender
+        self.sealed = sealed
+        self.tornBytes = tornBytes
+        reservedThrough = appender.lsnCeiling
+    }
+
+    private func locked<Value>(_ body: () throws(DatabaseError) -> Value) throws(DatabaseError) -> Value {
+        var value: Value?
+        try lock.withLock { (_) throws(DatabaseError) in value = try body() }
+        return value!
+    }
+
+    package var tail: LogTail {
+        lock.withLock { _ in
+            LogTail(
+                lastLSN: max(appender.lastLSN, floor.checkpoint),
+                durableLSN: max(appender.durableLSN, floor.checkpoint), nextLSN: appender.burnedLSN.next,
+                lastTimeMS: appender.lastTimeMS, reservedThrough: reservedThrough,
+                byteCount: sealed.reduce(appender.endOffset) { $0 + $1.end })
+        }
+    }
+
+    // MARK: Writing
+
+    package func append(
+        lsn: LSN, timeMS: Int64, epoch: UInt32, frames: (any LogFrameSink) throws(DatabaseError) -> Void
+    ) throws(DatabaseError) -> AppendedWrite {
+        try locked { () throws(DatabaseError) in
+            try appender.append(lsn: lsn, timeMS: timeMS, epoch: epoch, frames: frames)
+        }
+    }
+
+    package func flush() throws(DatabaseError) {
+        try locked { () throws(DatabaseError) in try appender.flush() }
+    }
+
+    package func discardUnflushed(from lsn: LSN) throws(DatabaseError) {
+        try locked { () throws(DatabaseError) in try appender.discard(from: lsn) }
+    }
+
+    package func sync() throws(DatabaseError) -> LSN {
+        let (file, offset, lsn) = try locked { () throws(DatabaseError) in
+            try appender.flush()
+            return (appender.file, appender.flushedOffset, appender.lastLSN)
+        }
+        // Outside the lock: others append meanwhile, and the next sync takes all of theirs at once.
+        do throws(DatabaseError) {
+            try file.sync()
+        } catch {
+            throw lock.withLock { _ in appender.poison(because: error) }
+        }
+        return try locked { () throws(DatabaseError) in
+            // Another thread's sync may have failed meanwhile: then this one proves nothing either.
+            try appender.checkUsable()
+            appender.noteDurable(file, offset: offset, lsn: lsn)
+            afterSync()
+            return max(appender.durableLSN, floor.checkpoint)
+        }
+    }
+
+    /// Leaves the proof of this sync behind, or goes on in a new file. Neither can undo the sync.
+    private func afterSync() {
+        if appender.shouldRoll {
+            roll()
+        } else if !appender.hasPending {
+            // Without the marker only the telling apart of torn and damaged is weaker until the next sync.
+            do { try appender.writeMarker(.marker) } catch {}
+        }
+    }
+
+    private func roll() {
+        let old = LogFileInfo(
+            path: directory.filePath(appender.header.firstLSN), header: appender.header, end: appender.endOffset)
+        let header = LogFileHeader(
+            incarnation: directory.incarnation, firstLSN: appender.lastLSN.next,
+            salt: Self.nextSalt(after: old.header.salt, seed: saltSeed), previousFirstLSN: old.header.firstLSN,
+            previousEnd: old.end, previousChain: appender.chain, lsnCeiling: appender.lsnCeiling,
+            lastTimeMS: appender.lastTimeMS)
+        var isPlaced = false
+        do throws(DatabaseError) {
+            let file = try directory.place(header, isPlaced: &isPlaced)
+            sealed.append(old)
+            appender.roll(to: file, header: header)
+        } catch {
+            // Before the rename nothing has happened: the old file serves on, and the next sync tries again. After it
+            // the new file may be there after a crash and would cut the old one off: nothing more may go there.
+            if isPlaced || error.kind != .diskFull { _ = appender.poison(because: error) }
+        }
+    }
+
+    static func nextSalt(after salt: UInt64, seed: UInt64) -> UInt64 {
+        SeededGenerator.mix(salt ^ seed &+ 0x9E37_79B9_7F4A_7C15)
+    }
+
+    package func reserveLSNs(through lsn: LSN) throws(DatabaseError) {
+        try locked { () throws(DatabaseError) in
+            try appender.checkUsable()
+            appender.reserve(through: lsn)
+        }
+        _ = try sync()
+        lock.withLock { _ in reservedThrough = max(reservedThrough, lsn) }
+    }
+
+    package func close() throws(DatabaseError) {
+        let isUsable = lock.withLock { _ in appender.poison == nil }
+        defer {
+            lock.withLock { _ in
+                _ = appender.poison(because: DatabaseError(.storageFailed, "closed"))
+                appender.file.close()
+            }
+        }
+        guard isUsable else { return }
+        _ = try sync()
+        try locked { () throws(DatabaseError) in try appender.writeMarker(.close) }
+    }
+
+    // MARK: Reading and trimming
+
+    package func replay(
+        from lsn: LSN, _ visit: (LogFrame, RawSpan) throws(DatabaseError) -> Void
+    ) throws(DatabaseError) {
+        let files = lock.withLock { _ in
+            let newest = LogFileInfo(
+                path: directory.filePath(appender.header.firstLSN), header: appender.header,
+                end: appender.flushedOffset)
+            return sealed + [newest]
+        }
+        for (index, info) in files.enumerated() {
+            if index + 1 < files.count, files[index + 1].header.firstLSN <= lsn { continue }
+            let file = try directory.fileSystem.openForReading(info.path)
+            defer { file.close() }
+            try Self.replay(file, info, from: lsn, visit)
+        }
+    }
+
+    private static func replay(
+        _ file: any StorageFile, _ info: LogFileInfo, from lsn: LSN,
+        _ visit: (LogFrame, RawSpan) throws(DatabaseError) -> Void
+    ) throws(DatabaseError) {
+        var cursor = LogCursor(file: file, salt: info.header.salt, limit: info.end)
+        var offset = LogFormat.headerBytes
+        while offset < info.end {
+            guard let frame = try cursor.frame(at: offset) else {
+                throw .corruption(file: file.path, offset: offset, what: "a frame that was valid is not any more")
+            }
+            if frame.kind == .data, frame.lsn >= lsn {
+                let lent = LogFrame(
+                    lsn: frame.lsn, timeMS: frame.timeMS, epoch: frame.epoch, isFirst: frame.isFirst,
+                    isCommit: frame.isCommit)
+                try cursor.withBody(of: frame, at: offset) { (body) throws(DatabaseError) in
+                    try visit(lent, body)
+                }
+            }
+            offset += frame.frameBytes
+        }
+    }
+
+    package func trim(upTo lsn: LSN) throws(DatabaseError) {
+        let newestNeeded = lock.withLock { _ in
+            let firsts = sealed.map(\.header.firstLSN) + [appender.header.firstLSN]
+            return firsts.last { $0.value - 1 <= lsn.value } ?? .zero
+        }
+        var isChanged = false
+        for first in try directory.firstLSNs() where first < newestNeeded {
+            try directory.fileSystem.unlinkIfPresent(directory.filePath(first))
+            isChanged = true
+        }
+        guard isChanged else { return }
+        lock.withLock { _ in sealed.removeAll { $0.header.firstLSN < newestNeeded } }
+        try directory.fileSystem.syncDirectory(directory.path)
+    }
+}
