@@ -1,0 +1,136 @@
+// The forward pass of BERT (Devlin et al., 2018) on float32, for sentences.
+//
+// The tokens of many texts lie below each other in one matrix without padding, so that every linear layer is one
+// matrix product; only attention goes text by text. A batch is cut into groups of whole texts, groups run on
+// several threads with OpenBLAS itself on one thread each: requests come from many worker threads anyway, and
+// BLAS threads would fight with them.
+
+import COpenBLAS
+import Glibc
+import NeedleCore
+import Synchronization
+
+/// Computes one unit vector per token sequence. Immutable but for its scratch pool; safe from any thread.
+final class BertEncoder: Sendable {
+    /// Tokens in one group at most (a single longer text makes its own group). Groups bound the scratch memory,
+    /// 15 KiB a token for MiniLM, and are the unit in which work is shared between threads.
+    static let groupTokens = 512
+
+    let shape: BertConfiguration
+    private let weights: BertWeights
+    private let pool: WorkerPool
+    private let scratch = Mutex<[Scratch]>([])
+
+    /// - Parameter threads: that one batch may use, the caller's counted.
+    init(weights: BertWeights, shape: BertConfiguration, threads: Int) {
+        self.weights = weights
+        self.shape = shape
+        pool = WorkerPool(threads: threads)
+        // Process-wide, and right for the whole process: see above.
+        openblas_set_num_threads(1)
+    }
+
+    /// - Parameter sequences: token ids, 1 to `shape.positions` of them each, all below `shape.vocabulary`.
+    /// - Returns: one vector of `shape.hidden` floats and length 1 per sequence.
+    /// - Throws: `cancelled`, `deadline` (asked between layers), `internal`.
+    func encode(_ sequences: [[Int32]], context: OperationContext) throws(DatabaseError) -> [[Float]] {
+        for sequence in sequences {
+            precondition((1...shape.positions).contains(sequence.count), "the tokenizer cuts at the limit")
+        }
+        let groups = grouped(sequences)
+        let outcome = Mutex<(vectors: [[Float]], failure: DatabaseError?)>(
+            ([[Float]](repeating: [], count: sequences.count), nil))
+        pool.run(groups.count) { index in
+            guard outcome.withLock({ $0.failure == nil }) else { return }
+            do throws(DatabaseError) {
+                let group = groups[index]
+                let vectors = try encodeGroup(sequences[group], context: context)
+                outcome.withLock { $0.vectors.replaceSubrange(group, with: vectors) }
+            } catch {
+                outcome.withLock { if $0.failure == nil { $0.failure = error } }
+            }
+        }
+        let (vectors, failure) = outcome.withLock { ($0.vectors, $0.failure) }
+        if let failure { throw failure }
+        return vectors
+    }
+
+    /// Consecutive texts of about equal token counts, enough groups that no thread idles.
+    private func grouped(_ sequences: [[Int32]]) -> [Range<Int>] {
+        let total = sequences.reduce(0) { $0 + $1.count }
+        let parts = max(1, (total + Self.groupTokens * pool.threads - 1) / (Self.groupTokens * pool.threads))
+        let target = max(32, total / (parts * pool.threads))
+        var groups: [Range<Int>] = []
+        var start = 0
+        var tokens = 0
+        for (index, sequence) in sequences.enumerated() {
+            // Closes a group where its size is nearest to the target.
+            if index > start, tokens + sequence.count / 2 > target {
+                groups.append(start..<index)
+                (start, tokens) = (index, 0)
+            }
+            tokens += sequence.count
+        }
+        if start < sequences.count { groups.append(start..<sequences.count) }
+        return groups
+    }
+
+    private func encodeGroup(
+        _ sequences: ArraySlice<[Int32]>, context: OperationContext
+    ) throws(DatabaseError) -> [[Float]] {
+        let tokens = sequences.reduce(0) { $0 + $1.count }
+        let longest = sequences.reduce(0) { max($0, $1.count) }
+        let space = borrowScratch(tokens: tokens, longest: longest)
+        defer { returnScratch(space) }
+        let pass = ForwardPass(shape: shape, weights: weights, space: space, sequences: sequences, tokens: tokens)
+        try context.check()
+        pass.embed()
+        for layer in weights.layers {
+            pass.attend(layer)
+            try context.check()
+            pass.transform(layer)
+            try context.check()
+        }
+        return pass.pooled()
+    }
+
+    private func borrowScratch(tokens: Int, longest: Int) -> Scratch {
+        let free = scratch.withLock { $0.popLast() }
+        if let free, free.tokens >= tokens, free.longest >= longest { return free }
+        return Scratch(
+            shape: shape, tokens: max(tokens, free?.tokens ?? 0), longest: max(longest, free?.longest ?? 0))
+    }
+
+    private func returnScratch(_ space: Scratch) {
+        scratch.withLock { if $0.count < 2 * pool.threads { $0.append(space) } }
+    }
+}
+
+/// The matrices between layers, for one group at a time.
+final class Scratch: Sendable {
+    let tokens: Int
+    let longest: Int
+    /// [tokens × hidden]: the residual stream.
+    let stream: FloatBuffer
+    /// [tokens × 3 hidden]: query, key, value.
+    let attention: FloatBuffer
+    /// [tokens × hidden]
+    let mixed: FloatBuffer
+    /// [tokens × hidden]
+    let update: FloatBuffer
+    /// [tokens × intermediate]
+    let wide: FloatBuffer
+    /// [longest × longest]
+    let scores: FloatBuffer
+
+    init(shape: BertConfiguration, tokens: Int, longest: Int) {
+        self.tokens = tokens
+        self.longest = longest
+        stream = FloatBuffer(count: tokens * shape.hidden)
+        attention = FloatBuffer(count: tokens * shape.hidden * 3)
+        mixed = FloatBuffer(count: tokens * shape.hidden)
+        update = FloatBuffer(count: tokens * shape.hidden)
+        wide = FloatBuffer(count: tokens * shape.intermediate)
+        scores = FloatBuffer(count: longest * longest)
+    }
+}

@@ -1,0 +1,102 @@
+// The encoder's parameters in the layout that the forward pass wants. Three identities save work at run time:
+//   - query, key and value matrices lie below each other, so that one product makes all three;
+//   - the 1/√(head size) of attention is multiplied into the query matrix and its bias;
+//   - a key bias adds the same number to every score of a row, which softmax ignores; a value bias passes through
+//     attention unchanged (its weights sum to 1), so it is multiplied through the output matrix into that bias.
+
+import NeedleCore
+
+/// All parameters of one encoder, immutable after `init`.
+struct BertWeights: Sendable {
+    /// One encoder layer. Matrices are row-major [outputs × inputs], as PyTorch's `Linear` keeps them.
+    struct Layer: Sendable {
+        var attention: FloatBuffer
+        var queryBias: FloatBuffer
+        var output: FloatBuffer
+        var outputBias: FloatBuffer
+        var attentionNorm: Norm
+        var up: FloatBuffer
+        var upBias: FloatBuffer
+        var down: FloatBuffer
+        var downBias: FloatBuffer
+        var outputNorm: Norm
+    }
+
+    struct Norm: Sendable {
+        var scale: FloatBuffer
+        var shift: FloatBuffer
+    }
+
+    var words: FloatBuffer
+    /// Position vectors with the vector of token type 0 added: a text has no second half.
+    var positions: FloatBuffer
+    var embeddingNorm: Norm
+    var layers: [Layer]
+
+    /// - Throws: `corruption` when a tensor is missing or has another shape than the configuration says.
+    init(_ file: Safetensors, _ shape: BertConfiguration) throws(DatabaseError) {
+        let root = file.tensors["bert.embeddings.word_embeddings.weight"] == nil ? "" : "bert."
+        let source = Source(file: file, root: root)
+        let hidden = shape.hidden
+        words = FloatBuffer(
+            try source.floats("embeddings.word_embeddings.weight", [shape.vocabulary, hidden]))
+        var positions = try source.floats("embeddings.position_embeddings.weight", [shape.positions, hidden])
+        let types = try source.floats("embeddings.token_type_embeddings.weight", [shape.types, hidden])
+        for row in 0..<shape.positions {
+            for column in 0..<hidden { positions[row * hidden + column] += types[column] }
+        }
+        self.positions = FloatBuffer(positions)
+        embeddingNorm = try source.norm("embeddings.LayerNorm", hidden)
+        var layers: [Layer] = []
+        for index in 0..<shape.layers { layers.append(try Self.layer(index, source, shape)) }
+        self.layers = layers
+    }
+
+    private static func layer(
+        _ index: Int, _ source: Source, _ shape: BertConfiguration
+    ) throws(DatabaseError) -> Layer {
+        let (hidden, wide) = (shape.hidden, shape.intermediate)
+        let prefix = "encoder.layer.\(index)"
+        let attention = "\(prefix).attention.self"
+        let scale = Float(1 / Double(shape.headSize).squareRoot())
+        var stacked = try source.floats("\(attention).query.weight", [hidden, hidden]).map { $0 * scale }
+        stacked += try source.floats("\(attention).key.weight", [hidden, hidden])
+        stacked += try source.floats("\(attention).value.weight", [hidden, hidden])
+        let queryBias = try source.floats("\(attention).query.bias", [hidden]).map { $0 * scale }
+        _ = try source.floats("\(attention).key.bias", [hidden])
+        let valueBias = try source.floats("\(attention).value.bias", [hidden])
+        let output = try source.floats("\(prefix).attention.output.dense.weight", [hidden, hidden])
+        var outputBias = try source.floats("\(prefix).attention.output.dense.bias", [hidden])
+        for row in 0..<hidden {
+            var sum = Double(outputBias[row])
+            for column in 0..<hidden { sum += Double(output[row * hidden + column]) * Double(valueBias[column]) }
+            outputBias[row] = Float(sum)
+        }
+        return Layer(
+            attention: FloatBuffer(stacked),
+            queryBias: FloatBuffer(queryBias),
+            output: FloatBuffer(output),
+            outputBias: FloatBuffer(outputBias),
+            attentionNorm: try source.norm("\(prefix).attention.output.LayerNorm", hidden),
+            up: FloatBuffer(try source.floats("\(prefix).intermediate.dense.weight", [wide, hidden])),
+            upBias: FloatBuffer(try source.floats("\(prefix).intermediate.dense.bias", [wide])),
+            down: FloatBuffer(try source.floats("\(prefix).output.dense.weight", [hidden, wide])),
+            downBias: FloatBuffer(try source.floats("\(prefix).output.dense.bias", [hidden])),
+            outputNorm: try source.norm("\(prefix).output.LayerNorm", hidden))
+    }
+
+    private struct Source {
+        let file: Safetensors
+        let root: String
+
+        func floats(_ name: String, _ shape: [Int]) throws(DatabaseError) -> [Float] {
+            try file.floats(root + name, shape: shape)
+        }
+
+        func norm(_ name: String, _ hidden: Int) throws(DatabaseError) -> Norm {
+            Norm(
+                scale: FloatBuffer(try floats("\(name).weight", [hidden])),
+                shift: FloatBuffer(try floats("\(name).bias", [hidden])))
+        }
+    }
+}
