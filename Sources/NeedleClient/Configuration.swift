@@ -1,0 +1,28 @@
+// Everything that can be set about a client, with defaults that suit a server on the same machine or network.
+
+public import Logging
+
+/// How a ``NeedletailClient`` connects, waits and retries.
+public struct ClientConfiguration: Sendable {
+    /// Where the server listens.
+    public var address: ServerAddress
+    /// Connections kept at most, 1 or more. Requests are pipelined, so one is enough until a core of the server is busy
+    /// with reading and writing lines.
+    public var connections = 1
+    /// How long one attempt to connect may take, the server's greeting included.
+    public var connectTimeout: Duration = .seconds(5)
+    /// How long a request may take in all, retries included, unless the call says otherwise; `nil` waits for ever. The
+    /// server is told a deadline slightly shorter, so that its own answer usually comes first.
+    public var requestTimeout: Duration? = .seconds(30)
+    /// When failed requests are tried again.
+    public var retry = RetryPolicy.standard
+    /// The longest line accepted from the server.
+    public var maximumReplyBytes = 256 << 20
+    /// Messages about connections at `debug`, about retries at `info`. Failures are thrown, not logged.
+    public var logger = Logger(label: "needletail.client", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    /// A configuration for a server at `address`.
+    public init(address: ServerAddress = .local) {
+        self.address = address
+    }
+}
