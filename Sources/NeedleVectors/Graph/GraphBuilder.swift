@@ -38,15 +38,38 @@ import Synchronization
     private let upperRecordCount = Atomic<Int>(0)
     private let inserted = Atomic<Int>(0)
 
-    /// - Parameter rowCapacity: rows 0 ..< rowCapacity can be inserted; only address space is taken for them.
+    /// - Parameters:
+    ///   - rowCapacity: rows 0 ..< rowCapacity can be inserted; only address space is taken for them.
+    ///   - upperRecords: room for so many upper records beyond what that many rows are expected to need.
     /// - Throws: `memory_budget` when there is no address space left.
     package init(
-        rowCapacity: Int, parameters: Parameters, kernels: DistanceKernels = .best
+        rowCapacity: Int, parameters: Parameters, kernels: DistanceKernels = .best, upperRecords: Int = 0
     ) throws(DatabaseError) {
         precondition(rowCapacity >= 0 && rowCapacity < Int(UInt32.max))
         self.parameters = parameters
         self.kernels = kernels
-        memory = try GraphMemory(rowCapacity: rowCapacity, m: parameters.m)
+        memory = try GraphMemory(rowCapacity: rowCapacity, m: parameters.m, upperRecords: upperRecords)
+    }
+
+    /// A builder that goes on from a copy of a graph, whose rows keep their numbers.
+    ///
+    /// - Precondition: `graph` was built with the same m, and nobody is inserting into it.
+    /// - Throws: `memory_budget` when there is no address space left.
+    package convenience init(
+        copying graph: GraphView, rowCapacity: Int, parameters: Parameters, kernels: DistanceKernels = .best
+    ) throws(DatabaseError) {
+        let header = graph.header
+        precondition(Int(header.m) == parameters.m && Int(header.rowCount) <= rowCapacity)
+        try self.init(
+            rowCapacity: rowCapacity, parameters: parameters, kernels: kernels,
+            upperRecords: Int(header.upperRecordCount))
+        let present = memory.copy(graph)
+        rowCount.store(Int(header.rowCount), ordering: .relaxed)
+        upperRecordCount.store(Int(header.upperRecordCount), ordering: .relaxed)
+        inserted.store(present, ordering: .relaxed)
+        if header.entryLevels > 0 {
+            entry.store(entryWord(header.entryRow, Int(header.entryLevels)), ordering: .releasing)
+        }
     }
 
     package var rowCapacity: Int { memory.rowCapacity }

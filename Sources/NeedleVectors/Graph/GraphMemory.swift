@@ -18,11 +18,11 @@ import Synchronization
     nonisolated(unsafe) private let locks: UnsafeMutablePointer<Atomic<UInt8>>
 
     /// - Throws: `memory_budget` when there is no address space left.
-    init(rowCapacity: Int, m: Int) throws(DatabaseError) {
+    init(rowCapacity: Int, m: Int, upperRecords: Int = 0) throws(DatabaseError) {
         self.rowCapacity = rowCapacity
         self.m = m
         // The expected number of upper records is rows / (m - 1); a row that finds no room stays at level 0.
-        upperCapacity = rowCapacity / (m - 1) * 5 / 4 + 1024
+        upperCapacity = upperRecords + rowCapacity / (m - 1) * 5 / 4 + 1024
         let sizes = [
             rowCapacity, rowCapacity * (1 + 2 * m) * 4, rowCapacity * 4, upperCapacity * (1 + m) * 4, rowCapacity,
         ]
@@ -37,6 +37,16 @@ import Synchronization
         upperOffsets = bound(2, Atomic<UInt32>.self)
         upperLinks = bound(3, Atomic<UInt32>.self)
         locks = bound(4, Atomic<UInt8>.self)
+    }
+
+    /// Takes over the sections of a graph that nobody is changing. - Returns: how many rows are in it.
+    func copy(_ graph: GraphView) -> Int {
+        let sections = graph.sections
+        memcpy(levels, graph.levels, sections.levels.count)
+        memcpy(baseLinks, graph.baseLinks, sections.baseLinks.count)
+        memcpy(upperOffsets, graph.upperOffsets, sections.upperOffsets.count)
+        memcpy(upperLinks, graph.upperLinks, sections.upperLinks.count)
+        return (0..<graph.header.rowCount).count { graph.contains($0) }
     }
 
     /// The list of a row; the row has that level.
