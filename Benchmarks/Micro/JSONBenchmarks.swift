@@ -30,7 +30,9 @@ enum JSONBenchmarks {
         report("\(name) (\(text.count - 72) bytes)", iterations: 2000) {
             output.removeAll(keepingCapacity: true)
             var reader = JSONReader(text.span)
-            do throws(JSONError) { try reader.readFloatArray(into: &output, limit: 65_536) } catch { return 0 }
+            do throws(JSONError) { try reader.readFloatArray(into: &output, limit: 65_536) } catch {
+                return 0
+            }
             return output.count
         }
     }
@@ -44,7 +46,9 @@ enum JSONBenchmarks {
         report("base64 of 384 floats, decode (\(text.count - 2) characters)", iterations: 5000) {
             output.removeAll(keepingCapacity: true)
             var reader = JSONReader(text.span)
-            do throws(JSONError) { try reader.readBase64Floats(into: &output, limit: 65_536) } catch { return 0 }
+            do throws(JSONError) { try reader.readBase64Floats(into: &output, limit: 65_536) } catch {
+                return 0
+            }
             return output.count
         }
         report("base64 of 384 floats, encode", iterations: 5000) {
@@ -58,8 +62,8 @@ enum JSONBenchmarks {
     private static func measureRequest(_ name: String, _ numbers: String) {
         let line = Array(
             """
-            {"jsonrpc":"2.0","id":7,"method":"point.search","params":{"collection":"docs","vector":[\(numbers)],\
-            "limit":10,"filter":{"must":[{"key":"kind","match":{"value":"note"}}]},"with_payload":true}}
+            {"jsonrpc":"2.0","id":7,"method":"point.search","params":{"collection":"docs",\
+            "vector":[\(numbers)],"limit":10,"filter":{"must":[{"key":"kind","match":{"value":"note"}}]},"with_payload":true}}
             """.utf8)
         report("\(name) (\(line.count) bytes)", iterations: 2000) {
             do throws(JSONError) { return try decode(line.span) } catch { return 0 }
@@ -106,8 +110,8 @@ enum JSONBenchmarks {
     }
 
     private static let payload = """
-        {"title":"Über die Needletail, the fastest bird in level flight","tags":["bird","swift","fast"],"year":2026,\
-        "score":0.8371,"nested":{"a":1,"b":[1,2,3],"url":"https://example.org/a/b?c=d"},"published":true,\
+        {"title":"Über die Needletail, the fastest bird in level flight","tags":["bird","swift","fast"],\
+        "year":2026,"score":0.8371,"nested":{"a":1,"b":[1,2,3],"url":"https://example.org/a/b?c=d"},"published":true,\
         "summary":"The white-throated needletail is a large swift in the genus Hirundapus."}
         """
 
@@ -187,7 +191,9 @@ enum JSONBenchmarks {
             best = min(best, (Double(seconds) * 1e9 + Double(attoseconds) * 1e-9) / Double(iterations))
         }
         let shown = String((best * 10).rounded() / 10)
-        print(String(repeating: " ", count: max(0, 10 - shown.count)) + shown + " ns  \(name)\(checksum == 0 ? " FAILED" : "")")
+        print(
+            String(repeating: " ", count: max(0, 10 - shown.count)) + shown
+                + " ns  \(name)\(checksum == 0 ? " FAILED" : "")")
     }
 
     private struct Xorshift {

@@ -1,13 +1,13 @@
-// Base64 (RFC 4648, section 4): standard alphabet, padded, strict. Decoding accepts exactly what encoding produces:
-// no white space, no missing or surplus padding, and zero bits behind the last byte.
+// Base64 (RFC 4648, section 4): standard alphabet, padded, strict. Decoding accepts exactly what encoding
+// produces: no white space, no missing or surplus padding, and zero bits behind the last byte.
 
 /// Base64 of bytes and of little-endian float32 values.
 package enum Base64 {
     /// Marks a byte outside the alphabet in a table entry; the 24 bits below are data.
     static let invalid: UInt32 = 0x8000_0000
 
-    /// Four tables of 256 entries, one per position in a group of four characters: the character's six bits where they
-    /// belong in the three bytes, the first byte lowest.
+    /// Four tables of 256 entries, one per position in a group of four characters: the character's six bits
+    /// where they belong in the three bytes, the first byte lowest.
     static let table: [UInt32] = {
         var table = [UInt32](repeating: invalid, count: 1024)
         for (value, character) in alphabet.enumerated() {
@@ -21,7 +21,8 @@ package enum Base64 {
         return table
     }()
 
-    static let alphabet: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    static let alphabet: [UInt8] = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// The bytes that `text` encodes, or nil if it is not canonical base64.
     package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
@@ -30,13 +31,15 @@ package enum Base64 {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(text.count / 4 * 3)
         for group in stride(from: 0, to: text.count - 4, by: 4) {
-            let bits = table[Int(text[group])] | table[256 + Int(text[group + 1])]
+            let bits =
+                table[Int(text[group])] | table[256 + Int(text[group + 1])]
                 | table[512 + Int(text[group + 2])] | table[768 + Int(text[group + 3])]
             guard bits < invalid else { return nil }
             appendBytes(bits, 3, to: &decoded)
         }
         let last = text.count - 4
-        guard let (bits, count) = decodeLast((text[last], text[last + 1], text[last + 2], text[last + 3])) else {
+        guard let (bits, count) = decodeLast((text[last], text[last + 1], text[last + 2], text[last + 3]))
+        else {
             return nil
         }
         appendBytes(bits, count, to: &decoded)

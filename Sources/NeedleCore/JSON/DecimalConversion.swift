@@ -1,17 +1,19 @@
 // From decimal to binary floating point, rounded once (to nearest, ties to even).
 //
-// Doubles: W. Clinger, "How to read floating point numbers accurately" (1990), fast path: both the digits and the power
-// of ten are exact doubles, so one operation rounds once. Floats: computed in double with an error of a few units in the
-// last place; the cast to float is then right unless the double lies that near to the midpoint of two floats.
-// All other cases go through the standard library's correctly rounding conversion, on a copy of bounded length.
+// Doubles: W. Clinger, "How to read floating point numbers accurately" (1990), fast path: both the digits
+// and the power of ten are exact doubles, so one operation rounds once. Floats: computed in double with an
+// error of a few units in the last place; the cast to float is then right unless the double lies that near
+// to the midpoint of two floats. All other cases go through the standard library's correctly rounding
+// conversion, on a copy of bounded length.
 
 enum DecimalConversion {
     /// 10^k for k in −64 … 64, each the nearest double; exact for 0 … 22.
     static let powersOfTen: [Double] = (-64...64).map { Double("1e\($0)") ?? .nan }
     static let powerBias = 64
 
-    /// How far (in units in the last place of a double) a computed double may be off. The steps are: digits to double
-    /// (1/2), power of ten (1/2), product (1/2); relative to the result that is less than 3 units.
+    /// How far (in units in the last place of a double) a computed double may be off. The steps are: digits
+    /// to double (1/2), power of ten (1/2), product (1/2); relative to the result that is less than 3
+    /// units.
     static let slack: UInt64 = 8
 
     /// The nearest double; infinite if the number overflows.
@@ -36,9 +38,9 @@ enum DecimalConversion {
         return Float(boundedText(token, bytes)) ?? .nan
     }
 
-    /// Whether rounding this positive double, which may be off by `slack`, to a float gives the float that is nearest to
-    /// the true value: it must not be near the midpoint of two floats (low 29 bits 0x1000_0000), and must lie well within
-    /// the range of normal floats.
+    /// Whether rounding this positive double, which may be off by `slack`, to a float gives the float that
+    /// is nearest to the true value: it must not be near the midpoint of two floats (low 29 bits
+    /// 0x1000_0000), and must lie well within the range of normal floats.
     @inline(__always)
     static func castIsExact(_ value: Double) -> Bool {
         let bits = value.bitPattern
@@ -48,7 +50,8 @@ enum DecimalConversion {
         return fromMidpoint > 2 * slack && fromSmallest <= 1149 - 898
     }
 
-    /// Digits that can matter for the rounding of a double; a longer literal only matters by being larger than its prefix.
+    /// Digits that can matter for the rounding of a double; a longer literal only matters by being larger
+    /// than its prefix.
     private static let digitLimit = 800
 
     /// The number as digits and exponent, of bounded length, rounding like the literal.

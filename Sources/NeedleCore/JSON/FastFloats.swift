@@ -1,11 +1,13 @@
 // The inner loop of reading vectors: decimal numbers, each followed by a comma, to float32.
 //
-// A number is taken here if it has at most 19 significant digits and an exponent of at most three, if the result is not
-// near the midpoint of two floats, and if 64 bytes of text are left, so that nothing in between needs a bounds check.
-// What is not taken is left to the general scanner: this code only ever answers "right" or "not mine".
+// A number is taken here if it has at most 19 significant digits and an exponent of at most three, if the
+// result is not near the midpoint of two floats, and if 64 bytes of text are left, so that nothing in
+// between needs a bounds check. What is not taken is left to the general scanner: this code only ever
+// answers "right" or "not mine".
 //
-// Digits are parsed eight at a time within a 64-bit register; see D. Lemire, "Number parsing at a gigabyte per second"
-// (Software: Practice and Experience, 2021). Signs and digit counts are as good as random, so they cost no branches.
+// Digits are parsed eight at a time within a 64-bit register; see D. Lemire, "Number parsing at a gigabyte
+// per second" (Software: Practice and Experience, 2021). Signs and digit counts are as good as random, so
+// they cost no branches.
 
 enum FastFloats {
     /// 10^n, the place that n more digits need.
@@ -95,7 +97,8 @@ enum FastFloats {
         return number
     }
 
-    /// Appends the digits from `start` on to the mantissa; their number, or 0 if there are none or more than 23.
+    /// Appends the digits from `start` on to the mantissa; their number, or 0 if there are none or more
+    /// than 23.
     @inline(__always)
     private static func scanFraction(
         _ bytes: JSONBytes, at start: Int, _ shifts: Span<UInt64>, into mantissa: inout UInt64

@@ -1,8 +1,9 @@
 // What can be wrong with a JSON text, as a value that is cheap to throw: a kind and a byte offset.
 //
-// Two classes that callers must not mix: *syntax* errors (the bytes are not one JSON text; they win over everything
-// else on the line) and *semantic* errors (well-formed, but not what the caller may accept). No error carries a path:
-// `JSONReader.path(from:to:)` derives it from the offset, so that the accepted case pays nothing for it.
+// Two classes that callers must not mix: *syntax* errors (the bytes are not one JSON text; they win over
+// everything else on the line) and *semantic* errors (well-formed, but not what the caller may accept). No
+// error carries a path: `JSONReader.path(from:to:)` derives it from the offset, so that the accepted case
+// pays nothing for it.
 
 /// The class of a JSON value, known from its first byte.
 package enum JSONKind: String, Sendable, Equatable {
@@ -41,7 +42,8 @@ package struct JSONError: Error, Sendable, Equatable {
     }
 
     package var kind: Kind
-    /// Offset of the offending byte (syntax) or of the first byte of the offending value or name (semantic).
+    /// Offset of the offending byte (syntax) or of the first byte of the offending value or name
+    /// (semantic).
     package var offset: Int
 
     package init(_ kind: Kind, at offset: Int) {

@@ -1,8 +1,8 @@
 // Which names an object has had so far, for refusing duplicates.
 //
-// Up to sixteen names are compared one by one (objects of the protocol have few); beyond that a hash table with the
-// standard library's seeded hash takes over, so that no choice of names makes reading an object quadratic.
-// Only hash and offset of a name are kept: the names themselves stay in the text.
+// Up to sixteen names are compared one by one (objects of the protocol have few); beyond that a hash table
+// with the standard library's seeded hash takes over, so that no choice of names makes reading an object
+// quadratic. Only hash and offset of a name are kept: the names themselves stay in the text.
 
 /// Where the reader is within an object.
 package struct JSONMembers: ~Copyable {
@@ -22,7 +22,8 @@ package struct JSONMembers: ~Copyable {
     mutating func insert(_ name: JSONText) -> Bool {
         if count < JSONMembers.inlineCapacity {
             let entry = UInt64(JSONMembers.quickHash(name)) | UInt64(name.start) << 32
-            for index in 0..<count where UInt32(truncatingIfNeeded: entries[index]) == UInt32(truncatingIfNeeded: entry) {
+            for index in 0..<count
+            where UInt32(truncatingIfNeeded: entries[index]) == UInt32(truncatingIfNeeded: entry) {
                 if name.isSameName(at: Int(entries[index] >> 32)) { return false }
             }
             entries[count] = entry

@@ -1,7 +1,8 @@
 // Numbers: the grammar, exact integers, and doubles.
 //
-// A number is scanned once into a `NumberToken`: up to 19 significant digits as an integer and a decimal exponent.
-// Everything else is computed from that, with `DecimalConversion` for the few cases where it is not enough.
+// A number is scanned once into a `NumberToken`: up to 19 significant digits as an integer and a decimal
+// exponent. Everything else is computed from that, with `DecimalConversion` for the few cases where it is
+// not enough.
 
 /// The exact value of a JSON number.
 package enum JSONNumber: Sendable, Equatable {
@@ -25,7 +26,8 @@ struct NumberToken {
     var mantissa: UInt64 = 0
     /// Number of significant digits of the literal, without leading zeros.
     var significantDigits = 0
-    /// The value is about `mantissa` × 10^`exponent`; exactly that if there are at most 19 significant digits.
+    /// The value is about `mantissa` × 10^`exponent`; exactly that if there are at most 19 significant
+    /// digits.
     var exponent = 0
 
     var isExact: Bool { significantDigits <= 19 }
@@ -46,7 +48,8 @@ extension JSONReader {
     package mutating func readInt64() throws(JSONError) -> Int64 {
         let token = try integerToken()
         if let magnitude = magnitude(of: token),
-            let value = Int64(magnitude: magnitude, negative: token.isNegative) {
+            let value = Int64(magnitude: magnitude, negative: token.isNegative)
+        {
             return value
         }
         throw refuse(token, .outOfRange(expected: "an integer in -2^63 ... 2^63-1"))
@@ -64,10 +67,12 @@ extension JSONReader {
         let token = try integerToken()
         if let magnitude = magnitude(of: token),
             let value = Int64(magnitude: magnitude, negative: token.isNegative),
-            range.contains(Int(value)) {
+            range.contains(Int(value))
+        {
             return Int(value)
         }
-        throw refuse(token, .outOfRange(expected: "an integer in \(range.lowerBound) ... \(range.upperBound)"))
+        throw refuse(
+            token, .outOfRange(expected: "an integer in \(range.lowerBound) ... \(range.upperBound)"))
     }
 
     /// Reads any number, rounded once to the nearest double.

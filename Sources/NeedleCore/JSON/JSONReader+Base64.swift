@@ -1,14 +1,16 @@
 // Vectors as base64 strings: decoded straight from the line into float32.
 //
-// The quick way needs no look for the end of the string: it takes sixteen characters at a time (three floats) until one
-// is outside the alphabet, which in a good string is the closing quote or padding. Whatever is unusual there (escapes, bad
-// characters, bad lengths) starts again the slow way, which first checks the string's syntax.
+// The quick way needs no look for the end of the string: it takes sixteen characters at a time (three
+// floats) until one is outside the alphabet, which in a good string is the closing quote or padding.
+// Whatever is unusual there (escapes, bad characters, bad lengths) starts again the slow way, which first
+// checks the string's syntax.
 
 extension JSONReader {
     /// Reads a string that is the padded base64 of little-endian float32 values and appends them.
     ///
-    /// Bad base64 or a length that is no multiple of four bytes is `invalidBase64`; NaN and infinity are `notAFloat`.
-    /// Escapes in the string (such as `\/`) are resolved first. After an error some values may have been appended.
+    /// Bad base64 or a length that is no multiple of four bytes is `invalidBase64`; NaN and infinity are
+    /// `notAFloat`. Escapes in the string (such as `\/`) are resolved first. After an error some values may
+    /// have been appended.
     package mutating func readBase64Floats(into output: inout [Float], limit: Int) throws(JSONError) {
         let kind = try peekKind()
         guard kind == .string else { throw wrongType("a base64 string", kind) }
@@ -93,7 +95,8 @@ extension Base64 {
     /// Floats decoded per piece of the stack; a multiple of three.
     static let chunk = 768
 
-    /// Decodes sixteen characters at a time while they are all of the alphabet and the chunk has room for three words.
+    /// Decodes sixteen characters at a time while they are all of the alphabet and the chunk has room for
+    /// three words.
     ///
     /// - Returns: the number of words written; `index` moves behind the characters taken.
     static func decodeGroups(
@@ -120,7 +123,8 @@ extension Base64 {
         return filled
     }
 
-    /// Three bytes, the first lowest, from four characters; `invalid` or more if one is outside the alphabet.
+    /// Three bytes, the first lowest, from four characters; `invalid` or more if one is outside the
+    /// alphabet.
     @inline(__always)
     private static func decodeGroup(_ characters: UInt32, _ table: Span<UInt32>) -> UInt32 {
         table[unchecked: Int(characters & 0xFF)]

@@ -1,13 +1,15 @@
-// Capturing a value as text: checked, without insignificant white space, otherwise byte for byte as it was sent.
+// Capturing a value as text: checked, without insignificant white space, otherwise byte for byte as it was
+// sent.
 //
-// Runs between white space are copied as they are, so a text that has none costs one copy. Recursion is bounded by the
-// reader's depth limit.
+// Runs between white space are copied as they are, so a text that has none costs one copy. Recursion is
+// bounded by the reader's depth limit.
 
 extension JSONReader {
     /// Appends the text of the next value, whatever its kind.
     ///
-    /// Numbers keep their digits and strings their escapes. Duplicate names at any depth (`duplicateKey`) and numbers
-    /// beyond a double (`overflowsDouble`) are refused. After an error the output holds a part of the value.
+    /// Numbers keep their digits and strings their escapes. Duplicate names at any depth (`duplicateKey`)
+    /// and numbers beyond a double (`overflowsDouble`) are refused. After an error the output holds a part
+    /// of the value.
     package mutating func compactValue(into output: inout [UInt8]) throws(JSONError) {
         skipWhitespace()
         var run = offset
@@ -32,7 +34,9 @@ extension JSONReader {
             guard try skipNumber() else { return }
             offset = start
             let token = try scanNumber()
-            guard DecimalConversion.double(token, bytes).isFinite else { throw refuse(token, .overflowsDouble) }
+            guard DecimalConversion.double(token, bytes).isFinite else {
+                throw refuse(token, .overflowsDouble)
+            }
         default:
             _ = try peekKind()
             try skipScalar()
@@ -47,13 +51,13 @@ extension JSONReader {
             cutWhitespace(&run, into: &output)
             guard bytes[offset] == UInt8(ascii: "\"") else { throw unexpected("a name in quotes") }
             let name = try scanString()
+            cutWhitespace(&run, into: &output)
+            guard bytes[offset] == UInt8(ascii: ":") else { throw unexpected("':'") }
+            offset += 1
             guard members.insert(name) else {
                 offset = name.offset
                 throw JSONError(.duplicateKey(name.shown), at: name.offset)
             }
-            cutWhitespace(&run, into: &output)
-            guard bytes[offset] == UInt8(ascii: ":") else { throw unexpected("':'") }
-            offset += 1
             cutWhitespace(&run, into: &output)
             try compact(&run, into: &output)
             cutWhitespace(&run, into: &output)

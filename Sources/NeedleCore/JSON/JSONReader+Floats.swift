@@ -1,7 +1,9 @@
-// Vectors: arrays of decimal numbers, or base64 strings, straight into float32. The hot path of the whole reader.
+// Vectors: arrays of decimal numbers, or base64 strings, straight into float32. The hot path of the whole
+// reader.
 //
-// Numbers of the usual shape are parsed by FastFloats; everything else, the last number of the array, and every number
-// within 64 bytes of the end of the text go through the general scanner, which also words the errors.
+// Numbers of the usual shape are parsed by FastFloats; everything else, the last number of the array, and
+// every number within 64 bytes of the end of the text go through the general scanner, which also words the
+// errors.
 
 extension JSONReader {
     /// Reads a vector in either form and appends its components: an array of numbers or a base64 string.
@@ -17,8 +19,8 @@ extension JSONReader {
 
     /// Reads an array of numbers and appends each, rounded once to the nearest float32 (ties to even).
     ///
-    /// A number beyond float32 is `notAFloat`, any other element `wrongType`; the error's offset is the element's.
-    /// After an error some components may have been appended.
+    /// A number beyond float32 is `notAFloat`, any other element `wrongType`; the error's offset is the
+    /// element's. After an error some components may have been appended.
     package mutating func readFloatArray(into output: inout [Float], limit: Int) throws(JSONError) {
         let start = position
         var elements = try beginArray()

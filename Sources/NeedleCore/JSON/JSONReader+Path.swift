@@ -1,17 +1,18 @@
 // From a byte offset back to the place it has in the document, for error messages: `points[3].payload.a`.
 //
-// Nothing is tracked while reading. When an error is to be answered, one more pass over the text up to its offset tells
-// which member of which element it lies in.
+// Nothing is tracked while reading. When an error is to be answered, one more pass over the text up to its
+// offset tells which member of which element it lies in.
 
 extension JSONReader {
     /// The path from the value that begins at `start` to the value or name that begins at `offset`.
     ///
-    /// Names that are not made of letters, digits, `_` and `-` are put in double quotes; long ones are cut. The empty
-    /// string stands for the value itself. The reader does not move. Linear in the distance.
+    /// Names that are not made of letters, digits, `_` and `-` are put in double quotes; long ones are cut.
+    /// The empty string stands for the value itself. The reader does not move. Linear in the distance.
     package func path(from start: Position, to offset: Int) -> String {
         var walker = JSONReader(bytes, at: start, maximumDepth: maximumDepth)
         var steps: [PathStep] = []
-        // The text before the offset has been read, but what follows need not be JSON: the walk may end early.
+        // The text before the offset has been read, but what follows need not be JSON: the walk may end
+        // early.
         try? walker.walk(to: offset, &steps)
         return steps.map(\.text).joined().drop { $0 == "." }.description
     }
@@ -80,13 +81,14 @@ private enum PathStep {
     }
 
     private static func isPlain(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), 0x80...:
-                true
-            default: false
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), 0x80...:
+                    true
+                default: false
+                }
             }
-        }
     }
 }

@@ -9,7 +9,8 @@ extension JSONReader {
         return try scanString()
     }
 
-    /// Reads a string. For ids, keys and payload text use `readBytes`: Swift compares strings by canonical equivalence.
+    /// Reads a string. For ids, keys and payload text use `readBytes`: Swift compares strings by canonical
+    /// equivalence.
     package mutating func readString() throws(JSONError) -> String {
         try readText().string
     }
@@ -53,8 +54,8 @@ extension JSONReader {
         }
     }
 
-    /// Sets the high bit of the first byte that is a quote, a backslash, a control character or not ASCII, and perhaps
-    /// of bytes after it.
+    /// Sets the high bit of the first byte that is a quote, a backslash, a control character or not ASCII,
+    /// and perhaps of bytes after it.
     @inline(__always)
     static func specialBytes(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -99,7 +100,8 @@ extension JSONReader {
         return value
     }
 
-    /// The index after the multibyte UTF-8 sequence at `index`; Unicode table 3-7, "Well-Formed UTF-8 Byte Sequences".
+    /// The index after the multibyte UTF-8 sequence at `index`; Unicode table 3-7, "Well-Formed UTF-8 Byte
+    /// Sequences".
     private func scanMultibyte(at index: Int) throws(JSONError) -> Int {
         let length: Int
         let second: ClosedRange<UInt8>

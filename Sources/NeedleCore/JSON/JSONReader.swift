@@ -1,11 +1,11 @@
 // A strict RFC 8259 pull parser over bytes: one pass, no tree, no allocation for structure.
 //
-// The caller walks the text in the order in which it is written and reads values straight into its own types.
-// Invariants:
+// The caller walks the text in the order in which it is written and reads values straight into its own
+// types. Invariants:
 // - `offset` never passes the end; everything before it has been checked to be JSON;
 // - a syntax error is thrown where the first offending byte lies, whatever the caller asked for;
-// - a semantic error leaves the reader in front of the offending value (or name), so that the caller may note the
-//   error, `rewind` to a place before it and `skipValue` to have the rest of the text checked as well.
+// - a semantic error leaves the reader in front of the offending value (or name), so that the caller may
+//   note the error, `rewind` to a place before it and `skipValue` to have the rest of the text checked too.
 
 /// A pull parser over one JSON text. Not copyable, not escapable: it borrows the text.
 ///
@@ -22,7 +22,8 @@
 /// try reader.finish()
 /// ```
 ///
-/// After `nextKey` or `nextElement` has answered, exactly one value must be consumed before it is asked again.
+/// After `nextKey` or `nextElement` has answered, exactly one value must be consumed before it is asked
+/// again.
 package struct JSONReader: ~Copyable, ~Escapable {
     let bytes: JSONBytes
     let maximumDepth: Int
@@ -86,7 +87,8 @@ package struct JSONReader: ~Copyable, ~Escapable {
         return JSONMembers()
     }
 
-    /// The name of the next member, whose value must then be consumed; nil at the end of the object, which is consumed.
+    /// The name of the next member, whose value must then be consumed; nil at the end of the object, which
+    /// is consumed.
     ///
     /// A name that the object already had is a `duplicateKey` error.
     @_lifetime(copy self)

@@ -1,9 +1,10 @@
 // A string of the JSON text, validated but not copied: names of members, method names, short enumerations.
 //
-// Invariant: the bytes between the quotes were checked (UTF-8, escapes, no control characters), so decoding cannot fail.
-// Comparison is by bytes, never by Swift's canonical equivalence.
+// Invariant: the bytes between the quotes were checked (UTF-8, escapes, no control characters), so decoding
+// cannot fail. Comparison is by bytes, never by Swift's canonical equivalence.
 
-/// The contents of one JSON string where they lie in the text. Copying it is free; it cannot outlive the text.
+/// The contents of one JSON string where they lie in the text. Copying it is free; it cannot outlive the
+/// text.
 ///
 /// Strings without escapes are compared in place; those with escapes are decoded when they are used.
 package struct JSONText: ~Escapable {

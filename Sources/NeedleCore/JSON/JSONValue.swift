@@ -1,4 +1,5 @@
-// A small exact document tree, for configuration-like uses: manifests, tests, the client. Not for hot paths.
+// A small exact document tree, for configuration-like uses: manifests, tests, the client. Not for hot
+// paths.
 
 /// A JSON value. Members keep their order; integers in −2^63 … 2^64−1 are exact.
 package enum JSONValue: Sendable, Equatable {
@@ -165,7 +166,8 @@ package enum JSONValue: Sendable, Equatable {
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-    ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+    ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
     package init(stringLiteral value: String) { self = .string(value) }
     package init(integerLiteral value: Int64) { self = .number(.signed(value)) }
     package init(booleanLiteral value: Bool) { self = .bool(value) }

@@ -1,8 +1,8 @@
 // Writing JSON text into a byte array that is reused from reply to reply.
 //
-// The writer puts the commas and colons; it trusts its caller to open and close containers in pairs (asserted in debug
-// builds). Strings are escaped minimally: quote, backslash and control characters. Non-finite numbers have no JSON form
-// and are a programmer error.
+// The writer puts the commas and colons; it trusts its caller to open and close containers in pairs
+// (asserted in debug builds). Strings are escaped minimally: quote, backslash and control characters.
+// Non-finite numbers have no JSON form and are a programmer error.
 
 /// Appends JSON text to `bytes`.
 ///

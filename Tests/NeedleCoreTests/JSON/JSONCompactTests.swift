@@ -6,7 +6,7 @@ import Testing
 @Suite("JSON: compact text")
 struct JSONCompactTests {
     private func compact(_ text: String) throws(JSONError) -> String {
-        let bytes = try read(text) { (reader) throws(JSONError) in
+        let bytes = try readJSON(text) { (reader) throws(JSONError) in
             var output: [UInt8] = utf8("<")
             try reader.compactValue(into: &output)
             return output
@@ -15,14 +15,21 @@ struct JSONCompactTests {
         return String(decoding: bytes.dropFirst(), as: UTF8.self)
     }
 
-    @Test("white space between tokens goes, in strings it stays", arguments: [
-        ("1", "1"), (" 1 ", "1"), ("\"a b\"", "\"a b\""), ("{ }", "{}"), ("[ ]", "[]"), ("\t{\r\n}\n", "{}"),
-        (#"{"a":1}"#, #"{"a":1}"#), (#" { "a" : 1 , "b" : [ 1 , 2 , { } ] } "#, #"{"a":1,"b":[1,2,{}]}"#),
-        (#"{"a b" : " c  d " }"#, #"{"a b":" c  d "}"#), ("[1,\n2,\n  3]", "[1,2,3]"), ("[[ [\t] ] ]", "[[[]]]"),
-        (#"[ "\u00e9\/é\ud83d\ude00\"" ]"#, #"["\u00e9\/é\ud83d\ude00\""]"#),
-        ("[1.0, 1.50, 1e3, 1E+3, -0, -0.0, 0.10, 12345678901234567890123]", "[1.0,1.50,1e3,1E+3,-0,-0.0,0.10,12345678901234567890123]"),
-        ("[ true , false , null ]", "[true,false,null]"),
-    ])
+    @Test(
+        "white space between tokens goes, in strings it stays",
+        arguments: [
+            ("1", "1"), (" 1 ", "1"), ("\"a b\"", "\"a b\""), ("{ }", "{}"), ("[ ]", "[]"),
+            ("\t{\r\n}\n", "{}"),
+            (#"{"a":1}"#, #"{"a":1}"#), (#" { "a" : 1 , "b" : [ 1 , 2 , { } ] } "#, #"{"a":1,"b":[1,2,{}]}"#),
+            (#"{"a b" : " c  d " }"#, #"{"a b":" c  d "}"#), ("[1,\n2,\n  3]", "[1,2,3]"),
+            ("[[ [\t] ] ]", "[[[]]]"),
+            (#"[ "\u00e9\/é\ud83d\ude00\"" ]"#, #"["\u00e9\/é\ud83d\ude00\""]"#),
+            (
+                "[1.0, 1.50, 1e3, 1E+3, -0, -0.0, 0.10, 12345678901234567890123]",
+                "[1.0,1.50,1e3,1E+3,-0,-0.0,0.10,12345678901234567890123]"
+            ),
+            ("[ true , false , null ]", "[true,false,null]"),
+        ])
     func spaces(text: String, expected: String) throws {
         #expect(try compact(text) == expected)
     }
@@ -49,7 +56,13 @@ struct JSONCompactTests {
             result.append(byte)
             if isStructural { result += [[], utf8("\r\n"), utf8("  ")][random.below(3)] }
             if inString {
-                if escaped { escaped = false } else if byte == UInt8(ascii: "\\") { escaped = true } else if byte == UInt8(ascii: "\"") { inString = false }
+                if escaped {
+                    escaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    escaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    inString = false
+                }
             } else if byte == UInt8(ascii: "\"") {
                 inString = true
             }
@@ -60,18 +73,25 @@ struct JSONCompactTests {
     @Test("numbers that overflow a double are refused, however they are written")
     func overflow() throws {
         let zeros = String(repeating: "0", count: 320)
-        for text in ["1e309", "[1,-1e309]", "1\(zeros)", "0.1e310", "123\(zeros)e-10", "1e999999999999999999999"] {
+        for text in [
+            "1e309", "[1,-1e309]", "1\(zeros)", "0.1e310", "123\(zeros)e-10", "1e999999999999999999999",
+        ] {
             #expect(compactFailure(of: utf8(text))?.kind == .overflowsDouble, "\(text)")
         }
-        for text in ["1e308", "0e999", "0.0\(zeros)1e600", "1\(zeros)e-100", "1e-999999999999999999999", "17976931348623157\(String(repeating: "0", count: 292))"] {
+        for text in [
+            "1e308", "0e999", "0.0\(zeros)1e600", "1\(zeros)e-100", "1e-999999999999999999999",
+            "17976931348623157\(String(repeating: "0", count: 292))",
+        ] {
             #expect(try compact(text) == text)
         }
     }
 
     @Test("a payload must be an object")
     func objects() {
-        for (text, kind) in [("1", JSONKind.number), ("[{}]", .array), ("\"{}\"", .string), ("null", .null), ("true", .bool)] {
-            let error = failure(of: utf8(text)) { (reader) throws(JSONError) in
+        for (text, kind) in [
+            ("1", JSONKind.number), ("[{}]", .array), ("\"{}\"", .string), ("null", .null), ("true", .bool),
+        ] {
+            let error = jsonFailure(of: utf8(text)) { (reader) throws(JSONError) in
                 var output: [UInt8] = []
                 try reader.compactObject(into: &output)
             }

@@ -1,4 +1,5 @@
-// Numbers: exact integers, doubles and floats rounded once. The oracle is the C library's strtod and strtof.
+// Numbers: exact integers, doubles and floats rounded once. The oracle is the C library's strtod and
+// strtof.
 
 import Glibc
 import NeedleCore
@@ -7,21 +8,21 @@ import Testing
 @Suite("JSON: numbers")
 struct JSONNumberTests {
     private func double(_ text: String) -> Double? {
-        try? read(text) { (reader) throws(JSONError) in try reader.readDouble() }
+        try? readJSON(text) { (reader) throws(JSONError) in try reader.readDouble() }
     }
 
     private func float(_ text: String) -> Float? {
-        try? read(text) { (reader) throws(JSONError) in try reader.readFloat() }
+        try? readJSON(text) { (reader) throws(JSONError) in try reader.readFloat() }
     }
 
     private func number(_ text: String) -> JSONNumber? {
-        try? read(text) { (reader) throws(JSONError) in try reader.readNumber() }
+        try? readJSON(text) { (reader) throws(JSONError) in try reader.readNumber() }
     }
 
     /// The floats of an array, by the quick way: 64 bytes follow every number.
     private func floats(_ texts: [String]) -> [Float]? {
         let text = "[" + texts.joined(separator: ",") + ",0]" + String(repeating: " ", count: 70)
-        let values: [Float]? = try? read(text) { (reader) throws(JSONError) in
+        let values: [Float]? = try? readJSON(text) { (reader) throws(JSONError) in
             var values: [Float] = []
             try reader.readFloatArray(into: &values, limit: .max)
             return values
@@ -50,10 +51,14 @@ struct JSONNumberTests {
     @Test("integer reads accept integer literals in their range only")
     func integerReads() {
         func signed(_ text: String) -> Result<Int64, JSONError> {
-            Result { () throws(JSONError) in try read(text) { (reader) throws(JSONError) in try reader.readInt64() } }
+            Result { () throws(JSONError) in
+                try readJSON(text) { (reader) throws(JSONError) in try reader.readInt64() }
+            }
         }
         func unsigned(_ text: String) -> Result<UInt64, JSONError> {
-            Result { () throws(JSONError) in try read(text) { (reader) throws(JSONError) in try reader.readUInt64() } }
+            Result { () throws(JSONError) in
+                try readJSON(text) { (reader) throws(JSONError) in try reader.readUInt64() }
+            }
         }
         let tooLarge = JSONError(.outOfRange(expected: "an integer in -2^63 ... 2^63-1"), at: 0)
         let notUnsigned = JSONError(.outOfRange(expected: "an integer in 0 ... 2^64-1"), at: 0)
@@ -63,7 +68,8 @@ struct JSONNumberTests {
         #expect(signed("-9223372036854775809") == .failure(tooLarge))
         #expect(signed("1.0") == .failure(JSONError(.notAnInteger, at: 0)))
         #expect(signed("1e2") == .failure(JSONError(.notAnInteger, at: 0)))
-        #expect(signed("\"1\"") == .failure(JSONError(.wrongType(expected: "an integer", got: .string), at: 0)))
+        #expect(
+            signed("\"1\"") == .failure(JSONError(.wrongType(expected: "an integer", got: .string), at: 0)))
         #expect(unsigned("18446744073709551615") == .success(.max))
         #expect(unsigned("18446744073709551616") == .failure(notUnsigned))
         #expect(unsigned("-1") == .failure(notUnsigned))
@@ -75,7 +81,10 @@ struct JSONNumberTests {
     func doubleRange() {
         #expect(double("1.7976931348623157e308") == .greatestFiniteMagnitude)
         #expect(double("1.7976931348623158e308") == .greatestFiniteMagnitude)
-        for text in ["1.7976931348623159e308", "1e309", "-1e400", "1e99999999999999999999", "1" + String(repeating: "0", count: 309)] {
+        for text in [
+            "1.7976931348623159e308", "1e309", "-1e400", "1e99999999999999999999",
+            "1" + String(repeating: "0", count: 309),
+        ] {
             #expect(double(text) == nil, "\(text)")
             #expect(compactFailure(of: utf8(text))?.kind == .overflowsDouble, "\(text)")
         }
@@ -89,7 +98,10 @@ struct JSONNumberTests {
     @Test("doubles are rounded like strtod")
     func doublesAgainstOracle() {
         var random = TestGenerator(seed: 7)
-        var texts = ["9007199254740993", "9007199254740992.5", "1e22", "1e23", "123456789012345678", "0.1", "8.5e-320", "2.2250738585072011e-308"]
+        var texts = [
+            "9007199254740993", "9007199254740992.5", "1e22", "1e23", "123456789012345678", "0.1", "8.5e-320",
+            "2.2250738585072011e-308",
+        ]
         for _ in 0..<8_000 {
             let value = Double(bitPattern: random.next())
             if value.isFinite { texts.append("\(value)") }
@@ -98,7 +110,9 @@ struct JSONNumberTests {
         }
         for text in texts {
             let expected = strtod(text, nil)
-            #expect((double(text) ?? .infinity).bitPattern == (expected.isFinite ? expected : .infinity).bitPattern, "\(text)")
+            #expect(
+                (double(text) ?? .infinity).bitPattern
+                    == (expected.isFinite ? expected : .infinity).bitPattern, "\(text)")
         }
     }
 
@@ -122,7 +136,9 @@ struct JSONNumberTests {
         guard let digits = parts.first else { return [] }
         let exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
         let more = String(repeating: "0", count: 900)
-        let below = String(digits.dropLast()) + String(UnicodeScalar(digits.utf8.last! - 1)) + String(repeating: "9", count: 901)
+        let below =
+            String(digits.dropLast()) + String(UnicodeScalar(digits.utf8.last! - 1))
+            + String(repeating: "9", count: 901)
         return [text, "\(digits)\(more)1e\(exponent - 901)", "\(below)e\(exponent - 901)"]
             .filter { !$0.contains("/") }
     }
@@ -139,7 +155,10 @@ struct JSONNumberTests {
                 let significand = UInt64(midpoint.significandBitPattern | 1 << 52)
                 let exact = exactDecimal(significand, exponent: Int(midpoint.exponent) - 52)
                 texts += nearby(exact)
-                texts += ["\(midpoint)", "\(midpoint.nextUp)", "\(midpoint.nextDown)", "\(value)", "\(Double(value))"]
+                texts += [
+                    "\(midpoint)", "\(midpoint.nextUp)", "\(midpoint.nextDown)", "\(value)",
+                    "\(Double(value))",
+                ]
             }
         }
         check(texts)
@@ -157,7 +176,10 @@ struct JSONNumberTests {
         #expect(float("7.006492321624085e-46") == 0)
         #expect(float("7.006492321624086e-46") == .leastNonzeroMagnitude)
         #expect(float("-1e-60")?.bitPattern == (-Float(0)).bitPattern)
-        #expect(floats(["-0", "-0.0", "0e5", "-0e-5"])?.map(\.bitPattern) == [0x8000_0000, 0x8000_0000, 0, 0x8000_0000])
+        #expect(
+            floats(["-0", "-0.0", "0e5", "-0e-5"])?.map(\.bitPattern) == [
+                0x8000_0000, 0x8000_0000, 0, 0x8000_0000,
+            ])
         #expect(floats(["1e39"]) == nil)
     }
 
@@ -168,7 +190,10 @@ struct JSONNumberTests {
         #expect(Float(strtod(above, nil)) == 1)
         #expect(float(above) == Float(1).nextUp)
         #expect(floats([above]) == [Float(1).nextUp])
-        check(["1.000000059604644775", "1.000000059604644776", "16777217", "16777217.0000000001", "33554434", "33554438"])
+        check([
+            "1.000000059604644775", "1.000000059604644776", "16777217", "16777217.0000000001", "33554434",
+            "33554438",
+        ])
     }
 
     @Test("random floats in many forms are rounded like strtof")
@@ -210,7 +235,7 @@ struct JSONNumberTests {
     func arrays() {
         func vector(_ text: String, limit: Int = 10) -> Result<[Float], JSONError> {
             Result { () throws(JSONError) in
-                try read(text) { (reader) throws(JSONError) in
+                try readJSON(text) { (reader) throws(JSONError) in
                     var values: [Float] = [9]
                     try reader.readFloatArray(into: &values, limit: limit)
                     return values
@@ -223,7 +248,9 @@ struct JSONNumberTests {
             #expect(vector("[1]\(padding)") == .success([9, 1]))
             #expect(vector(" [ 1 ,\n-2.5 ,  3e2, 0.5]\(padding)") == .success([9, 1, -2.5, 300, 0.5]))
             #expect(vector("[1,2]\(padding)", limit: 2) == .success([9, 1, 2]))
-            #expect(vector("[1,2,3]\(padding)", limit: 2) == .failure(JSONError(.tooManyElements(limit: 2), at: 0)))
+            #expect(
+                vector("[1,2,3]\(padding)", limit: 2)
+                    == .failure(JSONError(.tooManyElements(limit: 2), at: 0)))
             #expect(vector("[1,]\(padding)").syntaxOffset == 3)
             #expect(vector("[,1]\(padding)").syntaxOffset == 1)
             #expect(vector("[1 2]\(padding)").syntaxOffset == 3)
@@ -238,19 +265,25 @@ struct JSONNumberTests {
             #expect(vector("[1\u{0B},2]\(padding)").syntaxOffset == 2)
             #expect(vector("[1,2}\(padding)").syntaxOffset == 4)
             #expect(vector("[1,2,1e39,4]\(padding)") == .failure(JSONError(.notAFloat(index: 2), at: 5)))
-            #expect(vector("[1,true]\(padding)") == .failure(JSONError(.wrongType(expected: "a number", got: .bool), at: 3)))
-            #expect(vector("[1,[2]]\(padding)") == .failure(JSONError(.wrongType(expected: "a number", got: .array), at: 3)))
+            #expect(
+                vector("[1,true]\(padding)")
+                    == .failure(JSONError(.wrongType(expected: "a number", got: .bool), at: 3)))
+            #expect(
+                vector("[1,[2]]\(padding)")
+                    == .failure(JSONError(.wrongType(expected: "a number", got: .array), at: 3)))
         }
         #expect(vector("[1,2").syntaxOffset == 4)
         #expect(vector("[").syntaxOffset == 1)
     }
 
-    @Test("vectors of every length around the size of a piece", arguments: [511, 512, 513, 1023, 1024, 1025, 3000])
+    @Test(
+        "vectors of every length around the size of a piece",
+        arguments: [511, 512, 513, 1023, 1024, 1025, 3000])
     func pieces(count: Int) {
         let expected = (0..<count).map { Float($0) / 8 }
         #expect(floats(expected.map { "\($0)" }) == expected)
         let text = "[" + expected.map { "\($0)" }.joined(separator: " , ") + "]"
-        let spaced = try? read(text) { (reader) throws(JSONError) in
+        let spaced = try? readJSON(text) { (reader) throws(JSONError) in
             var values: [Float] = []
             try reader.readFloatArray(into: &values, limit: count)
             return values

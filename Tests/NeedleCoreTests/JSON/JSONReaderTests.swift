@@ -15,7 +15,8 @@ struct JSONReaderTests {
         var path: String?
     }
 
-    /// Decodes as the wire codec does: a semantic error in `params` is noted, then the rest is still checked.
+    /// Decodes as the wire codec does: a semantic error in `params` is noted, then the rest is still
+    /// checked.
     private func decode(_ text: String) throws(JSONError) -> Envelope {
         let bytes = utf8(text)
         var reader = JSONReader(bytes.span)
@@ -29,7 +30,7 @@ struct JSONReaderTests {
                 let start = reader.position
                 do throws(JSONError) {
                     try decodeParams(&reader, &envelope)
-                } catch where !error.isSyntax {
+                } catch  where !error.isSyntax {
                     envelope.problem = error
                     envelope.path = reader.path(from: start, to: error.offset)
                     reader.rewind(to: start)
@@ -68,23 +69,25 @@ struct JSONReaderTests {
         #expect(try decode(#"{"p\u0061rams":\#(params),"\u006dethod":"\u006d","id":7}"#) == expected)
     }
 
-    @Test("semantic errors name their place and let the rest be read", arguments: [
-        (#"{"limit":"x"}"#, "limit", JSONError.Kind.wrongType(expected: "an integer", got: .string)),
-        (#"{"limit":101}"#, "limit", .outOfRange(expected: "an integer in 1 ... 100")),
-        (#"{"limit":1.0}"#, "limit", .notAnInteger),
-        (#"{"v":[1,2,null]}"#, "v[2]", .wrongType(expected: "a number", got: .null)),
-        (#"{"v":[1,2e39]}"#, "v[1]", .notAFloat(index: 1)),
-        (#"{"v":[1,2,3,4,5]}"#, "v", .tooManyElements(limit: 4)),
-        (#"{"v":"AACAPw"}"#, "v", .invalidBase64),
-        (#"{"v":{}}"#, "v", .wrongType(expected: "an array of numbers or a base64 string", got: .object)),
-        (#"{"tags":["a",["b"]]}"#, "tags[1]", .wrongType(expected: "a string", got: .array)),
-        (#"{"tags":[] , "tags":[]}"#, "tags", .duplicateKey("tags")),
-        (#"{"x y":1}"#, "\"x y\"", .unknownKey("x y")),
-        (#"{"payload":[]}"#, "payload", .wrongType(expected: "an object", got: .array)),
-        (#"{"payload":{"a":1,"b":[{},{"c":{"d":1,"d":2}}]}}"#, "payload.b[1].c.d", .duplicateKey("d")),
-        (#"{"payload":{"a":[1, 2, 1e999]}}"#, "payload.a[2]", .overflowsDouble),
-        (#"[]"#, "", .wrongType(expected: "an object", got: .array)),
-    ])
+    @Test(
+        "semantic errors name their place and let the rest be read",
+        arguments: [
+            (#"{"limit":"x"}"#, "limit", JSONError.Kind.wrongType(expected: "an integer", got: .string)),
+            (#"{"limit":101}"#, "limit", .outOfRange(expected: "an integer in 1 ... 100")),
+            (#"{"limit":1.0}"#, "limit", .notAnInteger),
+            (#"{"v":[1,2,null]}"#, "v[2]", .wrongType(expected: "a number", got: .null)),
+            (#"{"v":[1,2e39]}"#, "v[1]", .notAFloat(index: 1)),
+            (#"{"v":[1,2,3,4,5]}"#, "v", .tooManyElements(limit: 4)),
+            (#"{"v":"AACAPw"}"#, "v", .invalidBase64),
+            (#"{"v":{}}"#, "v", .wrongType(expected: "an array of numbers or a base64 string", got: .object)),
+            (#"{"tags":["a",["b"]]}"#, "tags[1]", .wrongType(expected: "a string", got: .array)),
+            (#"{"tags":[] , "tags":[]}"#, "tags", .duplicateKey("tags")),
+            (#"{"x y":1}"#, "\"x y\"", .unknownKey("x y")),
+            (#"{"payload":[]}"#, "payload", .wrongType(expected: "an object", got: .array)),
+            (#"{"payload":{"a":1,"b":[{},{"c":{"d":1,"d":2}}]}}"#, "payload.b[1].c.d", .duplicateKey("d")),
+            (#"{"payload":{"a":[1, 2, 1e999]}}"#, "payload.a[2]", .overflowsDouble),
+            (#"[]"#, "", .wrongType(expected: "an object", got: .array)),
+        ])
     func semanticErrors(params: String, path: String, kind: JSONError.Kind) throws {
         let envelope = try decode(#"{"method":"m","params":\#(params),"id":9}"#)
         #expect(envelope.problem?.kind == kind)
@@ -118,7 +121,9 @@ struct JSONReaderTests {
         var elements = try reader.beginArray()
         let answer1 = try reader.nextElement(&elements)
         #expect(answer1)
-        do throws(JSONError) { _ = try reader.readInt64() } catch { #expect(error == JSONError(.notAnInteger, at: 3)) }
+        do throws(JSONError) { _ = try reader.readInt64() } catch {
+            #expect(error == JSONError(.notAnInteger, at: 3))
+        }
         let place = reader.offset
         #expect(place == 3)
         let answer2 = try reader.readDouble()
@@ -145,11 +150,12 @@ struct JSONReaderTests {
             let text = try reader.readText()
             answers.append([text == "key", text == "k", text == "", text == "é"])
         }
-        #expect(answers == [
-            [true, false, false, false], [true, false, false, false], [false, true, false, false],
-            [false, false, true, false], [false, false, false, true], [false, false, false, false],
-            [false, false, false, true],
-        ])
+        #expect(
+            answers == [
+                [true, false, false, false], [true, false, false, false], [false, true, false, false],
+                [false, false, true, false], [false, false, false, true], [false, false, false, false],
+                [false, false, false, true],
+            ])
     }
 
     @Test("texts give their bytes, string, length and place")
@@ -163,14 +169,17 @@ struct JSONReaderTests {
         #expect(text.offset == 1)
     }
 
-    @Test("duplicates are found below, at and above the borders of the name table", arguments: [1, 2, 15, 16, 17, 18, 31, 32, 33, 200])
+    @Test(
+        "duplicates are found below, at and above the borders of the name table",
+        arguments: [1, 2, 15, 16, 17, 18, 31, 32, 33, 200])
     func duplicates(count: Int) {
         let members = (0..<count).map { "\"n\($0)\":\($0)" }
         #expect(treeFailure(of: utf8("{\(members.joined(separator: ","))}")) == nil)
         for repeated in Set([0, count / 2, count - 1]) {
             for name in ["n\(repeated)", "\\u006e\(repeated)"] {
                 let text = "{\(members.joined(separator: ",")), \"\(name)\":1}"
-                let expected = JSONError(.duplicateKey("n\(repeated)"), at: members.joined(separator: ",").utf8.count + 3)
+                let expected = JSONError(
+                    .duplicateKey("n\(repeated)"), at: members.joined(separator: ",").utf8.count + 3)
                 #expect(treeFailure(of: utf8(text)) == expected)
                 #expect(compactFailure(of: utf8(text)) == expected)
             }
@@ -188,8 +197,10 @@ struct JSONReaderTests {
     func paths() {
         let text = #"{"a":[10,{"b":"c"},[]],"x.y":{"é":true},"long":{"k":[[1],[2,[3]]]}}"#
         let places: [(String, String)] = [
-            ("{\"a\"", ""), ("\"a\"", "a"), ("[10", "a"), ("10", "a[0]"), ("{\"b\"", "a[1]"), ("\"b\"", "a[1].b"), ("\"c\"", "a[1].b"),
-            ("[]]", "a[2]"), ("\"x.y\"", "\"x.y\""), ("{\"é\"", "\"x.y\""), ("true", "\"x.y\".é"), ("[[1]", "long.k"), ("[1]", "long.k[0]"),
+            ("{\"a\"", ""), ("\"a\"", "a"), ("[10", "a"), ("10", "a[0]"), ("{\"b\"", "a[1]"),
+            ("\"b\"", "a[1].b"), ("\"c\"", "a[1].b"),
+            ("[]]", "a[2]"), ("\"x.y\"", "\"x.y\""), ("{\"é\"", "\"x.y\""), ("true", "\"x.y\".é"),
+            ("[[1]", "long.k"), ("[1]", "long.k[0]"),
             ("2,", "long.k[1][0]"), ("3]", "long.k[1][1][0]"),
         ]
         let bytes = utf8(text)

@@ -7,9 +7,9 @@ import Testing
 struct JSONRobustnessTests {
     static let document = utf8(
         """
-        {"jsonrpc":"2.0","id":7,"method":"point.upsert","params":{"collection":"docs","points":[{"id":1,"vector":\
-        [0.25,-0.034567890123456789, 1e-3,17],"payload":{"a":"é\\u00e9\\ud83d\\ude00","b":[true,false,null,{}],"n":-12.5e+3}},\
-        {"id":"x","vector":"AACAPwAAAEAAAEBA"}],"deadline_ms":18446744073709551615}}
+        {"jsonrpc":"2.0","id":7,"method":"point.upsert","params":{"collection":"docs",\
+        "points":[{"id":1,"vector":[0.25,-0.034567890123456789, 1e-3,17],"payload":{"a":"é\\u00e9\\ud83d\\ude00","b":[true,false,null,{}],"n":-12.5e+3}},{"id":"x",\
+        "vector":"AACAPwAAAEAAAEBA"}],"deadline_ms":18446744073709551615}}
         """)
 
     /// Walks a text in every way there is; the verdicts on the syntax must agree.
@@ -17,7 +17,8 @@ struct JSONRobustnessTests {
         let skipped = skipFailure(of: text)
         let compacted = compactFailure(of: text)
         let tree = treeFailure(of: text)
-        // A walk that refuses duplicates may stop before it comes to a syntax error, but never the other way round.
+        // A walk that refuses duplicates may stop before it comes to a syntax error, but never the other
+        // way round.
         #expect(compacted != nil || skipped == nil)
         #expect(skipped != nil || compacted?.isSyntax != true)
         #expect((compacted == nil) == (tree == nil))
@@ -26,7 +27,7 @@ struct JSONRobustnessTests {
             #expect(skipped.offset <= text.count)
             if compacted?.isSyntax == true { #expect(compacted?.offset == skipped.offset) }
         }
-        _ = failure(of: text) { (reader) throws(JSONError) in try decodeRequest(&reader) }
+        _ = jsonFailure(of: text) { (reader) throws(JSONError) in try decodeRequest(&reader) }
     }
 
     /// A codec in small, which uses the typed reads.
@@ -63,7 +64,9 @@ struct JSONRobustnessTests {
         }
     }
 
-    @Test("no single changed byte traps or divides the walks", arguments: [0x00, 0x01, 0x20, 0x22, 0x5C, 0x80, 0xFF] as [UInt8])
+    @Test(
+        "no single changed byte traps or divides the walks",
+        arguments: [0x00, 0x01, 0x20, 0x22, 0x5C, 0x80, 0xFF] as [UInt8])
     func flips(pattern: UInt8) {
         var text = Self.document
         for index in text.indices {
@@ -101,7 +104,10 @@ struct JSONRobustnessTests {
     @Test("an empty text, and a text that is all one byte")
     func degenerate() {
         walk([])
-        for byte in UInt8.min...UInt8.max { walk([byte]); walk([UInt8](repeating: byte, count: 70)) }
+        for byte in UInt8.min...UInt8.max {
+            walk([byte])
+            walk([UInt8](repeating: byte, count: 70))
+        }
     }
 
     @Test("very long tokens stay linear")
@@ -110,12 +116,13 @@ struct JSONRobustnessTests {
         #expect(compactFailure(of: utf8(digits))?.kind == .overflowsDouble)
         #expect(compactFailure(of: utf8("0." + digits)) == nil)
         let zeros = String(repeating: "0", count: 300_000)
-        let one = try read("0.\(zeros)1e300001") { (reader) throws(JSONError) in try reader.readDouble() }
+        let one = try readJSON("0.\(zeros)1e300001") { (reader) throws(JSONError) in try reader.readDouble() }
         #expect(one == 1)
-        let hundred = try read("1\(zeros)e-299998") { (reader) throws(JSONError) in try reader.readFloat() }
+        let hundred = try readJSON("1\(zeros)e-299998") { (reader) throws(JSONError) in try reader.readFloat()
+        }
         #expect(hundred == 100)
         let escapes = String(repeating: "\\n", count: 100_000)
-        let long = try read("\"\(escapes)\"") { (reader) throws(JSONError) in try reader.readBytes() }
+        let long = try readJSON("\"\(escapes)\"") { (reader) throws(JSONError) in try reader.readBytes() }
         #expect(long.count == 100_000)
     }
 

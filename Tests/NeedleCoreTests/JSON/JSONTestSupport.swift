@@ -6,7 +6,7 @@ import NeedleCore
 func utf8(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// The error with which `body` refuses the text, or nil if it accepts it to the end.
-func failure(
+func jsonFailure(
     of text: [UInt8], maximumDepth: Int = 64, _ body: (inout JSONReader) throws(JSONError) -> Void
 ) -> JSONError? {
     var reader = JSONReader(text.span, maximumDepth: maximumDepth)
@@ -20,7 +20,7 @@ func failure(
 }
 
 /// What `body` reads from the text, which must be used up by it.
-func read<Value>(
+func readJSON<Value>(
     _ text: String, _ body: (inout JSONReader) throws(JSONError) -> Value
 ) throws(JSONError) -> Value {
     let bytes = utf8(text)
@@ -31,24 +31,27 @@ func read<Value>(
 }
 
 func skipFailure(of text: [UInt8], maximumDepth: Int = 64) -> JSONError? {
-    failure(of: text, maximumDepth: maximumDepth) { (reader) throws(JSONError) in try reader.skipValue() }
+    jsonFailure(of: text, maximumDepth: maximumDepth) { (reader) throws(JSONError) in try reader.skipValue() }
 }
 
 func compactFailure(of text: [UInt8]) -> JSONError? {
-    failure(of: text) { (reader) throws(JSONError) in
+    jsonFailure(of: text) { (reader) throws(JSONError) in
         var output: [UInt8] = []
         try reader.compactValue(into: &output)
     }
 }
 
 func treeFailure(of text: [UInt8]) -> JSONError? {
-    failure(of: text) { (reader) throws(JSONError) in _ = try JSONValue(reading: &reader) }
+    jsonFailure(of: text) { (reader) throws(JSONError) in _ = try JSONValue(reading: &reader) }
 }
 
 /// `significand` × 2^`exponent` as an exact decimal literal.
 func exactDecimal(_ significand: UInt64, exponent: Int) -> String {
     // 2^-k = 5^k / 10^k, so only multiplications of a big integer in limbs of nine digits are needed.
-    var limbs = [significand % 1_000_000_000, significand / 1_000_000_000 % 1_000_000_000, significand / 1_000_000_000_000_000_000]
+    var limbs = [
+        significand % 1_000_000_000, significand / 1_000_000_000 % 1_000_000_000,
+        significand / 1_000_000_000_000_000_000,
+    ]
     func multiply(by factor: UInt64) {
         var carry: UInt64 = 0
         for index in limbs.indices {
@@ -85,7 +88,8 @@ struct TestGenerator: RandomNumberGenerator {
 
     mutating func string() -> String {
         let alphabet: [Character] = [
-            "a", "b", "Z", "0", " ", "\"", "\\", "/", "\n", "\t", "\u{1}", "\u{1F}", "é", "e\u{301}", "ß", "漢", "😀", "\u{7F}",
+            "a", "b", "Z", "0", " ", "\"", "\\", "/", "\n", "\t", "\u{1}", "\u{1F}", "é", "e\u{301}", "ß",
+            "漢", "😀", "\u{7F}",
             "\u{FFFF}", "\u{10FFFF}",
         ]
         return String((0..<below(12)).map { _ in alphabet[below(alphabet.count)] })
@@ -103,7 +107,8 @@ struct TestGenerator: RandomNumberGenerator {
         case 5: return .number(.unsigned(next() | 1 << 63))
         case 6: return .array((0..<below(5)).map { _ in value(depth: depth - 1) })
         default:
-            return .object((0..<below(5)).map { JSONValue.Member("\($0)\(string())", value(depth: depth - 1)) })
+            return .object(
+                (0..<below(5)).map { JSONValue.Member("\($0)\(string())", value(depth: depth - 1)) })
         }
     }
 }

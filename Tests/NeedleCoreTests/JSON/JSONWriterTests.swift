@@ -44,11 +44,15 @@ struct JSONWriterTests {
 
     @Test("strings are escaped minimally")
     func strings() throws {
-        #expect(text { $0.write("a\"b\\c/d\u{8}\t\n\u{C}\r\u{0}\u{1F}\u{7F}é😀") } == #""a\"b\\c/d\b\t\n\f\r\u0000\u001f"# + "\u{7F}é😀\"")
+        #expect(
+            text { $0.write("a\"b\\c/d\u{8}\t\n\u{C}\r\u{0}\u{1F}\u{7F}é😀") }
+                == #""a\"b\\c/d\b\t\n\f\r\u0000\u001f"# + "\u{7F}é😀\"")
         #expect(text { $0.write("") } == "\"\"")
         for byte in UInt8(0)..<0x80 {
             let one = String(UnicodeScalar(byte))
-            let back = try read(text { $0.write("x\(one)y") }) { (reader) throws(JSONError) in try reader.readString() }
+            let back = try readJSON(text { $0.write("x\(one)y") }) { (reader) throws(JSONError) in
+                try reader.readString()
+            }
             #expect(back == "x\(one)y")
         }
     }
@@ -70,23 +74,28 @@ struct JSONWriterTests {
     @Test("doubles and floats come back bit for bit")
     func floats() throws {
         var random = TestGenerator(seed: 5)
-        let edges: [Float] = [0, -0.0, 1, -1, 0.1, 1e20, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, 16_777_216]
+        let edges: [Float] = [
+            0, -0.0, 1, -1, 0.1, 1e20, .leastNonzeroMagnitude, .leastNormalMagnitude,
+            .greatestFiniteMagnitude, 16_777_216,
+        ]
         var singles = edges
         for _ in 0..<3000 {
             let double = Double(bitPattern: random.next())
             let single = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
             if single.isFinite { singles.append(single) }
             guard double.isFinite else { continue }
-            let back = try read(text { $0.write(double) }) { (reader) throws(JSONError) in try reader.readDouble() }
+            let back = try readJSON(text { $0.write(double) }) { (reader) throws(JSONError) in
+                try reader.readDouble()
+            }
             #expect(back.bitPattern == double.bitPattern)
         }
         for single in singles {
             let written = text { $0.write(single) }
             #expect(written.utf8.count <= 15, "\(written) is not the shortest")
-            let back = try read(written) { (reader) throws(JSONError) in try reader.readFloat() }
+            let back = try readJSON(written) { (reader) throws(JSONError) in try reader.readFloat() }
             #expect(back.bitPattern == single.bitPattern)
         }
-        let array = try read(text { $0.writeFloats(singles.span) }) { (reader) throws(JSONError) in
+        let array = try readJSON(text { $0.writeFloats(singles.span) }) { (reader) throws(JSONError) in
             var values: [Float] = []
             try reader.readFloatArray(into: &values, limit: .max)
             return values
@@ -149,7 +158,8 @@ struct JSONWriterTests {
 
     @Test("values give access to their parts")
     func access() throws {
-        let value = try JSONValue(parsing: #"{"a":[1,-2,18446744073709551615,2.5],"s":"t","b":true,"é":1,"n":null}"#)
+        let value = try JSONValue(
+            parsing: #"{"a":[1,-2,18446744073709551615,2.5],"s":"t","b":true,"é":1,"n":null}"#)
         #expect(value["a"]?[0]?.integerValue == 1)
         #expect(value["a"]?[1]?.unsignedValue == nil)
         #expect(value["a"]?[1]?.integerValue == -2)

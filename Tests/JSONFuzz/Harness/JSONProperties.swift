@@ -1,0 +1,1 @@
+../../NeedleCoreTests/JSON/JSONProperties.swift
