@@ -1,0 +1,21 @@
+/// The methods this version answers. Raw values are names on the wire; every other name is `unknown_method`.
+package enum Method: String, Hashable, Sendable, CaseIterable {
+    case ping = "server.ping"
+    case info = "server.info"
+    case health = "server.health"
+    case cancel = "server.cancel"
+    case login = "auth.login"
+    case createCollection = "collection.create"
+    case listCollections = "collection.list"
+    case getCollection = "collection.get"
+    case deleteCollection = "collection.delete"
+    case optimizeCollection = "collection.optimize"
+    case upsertPoints = "point.upsert"
+    case getPoints = "point.get"
+    case deletePoints = "point.delete"
+    case countPoints = "point.count"
+    case scrollPoints = "point.scroll"
+    case searchPoints = "point.search"
+    case searchBatch = "point.search_batch"
+    case embedTexts = "text.embed"
+}

@@ -1,0 +1,105 @@
+// A request as a value: decoded, checked for everything that can be known without looking at a collection.
+
+package import NeedleCore
+
+/// One JSON-RPC request.
+package struct Request: Sendable {
+    /// What the answer is to be called; `nil` is a notification, which is executed and never answered.
+    package var id: RequestID?
+    package var call: Call
+    /// Milliseconds from the line's last byte after which the answer is of no use; 0 has passed already.
+    package var deadlineMS: UInt64?
+
+    package init(id: RequestID?, call: Call, deadlineMS: UInt64? = nil) {
+        self.id = id
+        self.call = call
+        self.deadlineMS = deadlineMS
+    }
+}
+
+/// A method with its parameters.
+package enum Call: Sendable {
+    case ping
+    case info
+    case health
+    /// Cancels the request of this id on the same connection.
+    case cancel(RequestID)
+    case login(apiKey: String)
+    case createCollection(CreateCollection)
+    case listCollections
+    case getCollection(GetCollection)
+    case deleteCollection(DeleteCollection)
+    case optimizeCollection(OptimizeCollection)
+    case upsertPoints(UpsertPoints)
+    case getPoints(GetPoints)
+    case deletePoints(DeletePoints)
+    case countPoints(CountPoints)
+    case scrollPoints(ScrollPoints)
+    case searchPoints(SearchPoints)
+    case searchBatch(SearchBatch)
+    case embedTexts(EmbedTexts)
+}
+
+extension Call {
+    package var method: Method {
+        switch self {
+        case .ping: .ping
+        case .info: .info
+        case .health: .health
+        case .cancel: .cancel
+        case .login: .login
+        case .createCollection: .createCollection
+        case .listCollections: .listCollections
+        case .getCollection: .getCollection
+        case .deleteCollection: .deleteCollection
+        case .optimizeCollection: .optimizeCollection
+        case .upsertPoints: .upsertPoints
+        case .getPoints: .getPoints
+        case .deletePoints: .deletePoints
+        case .countPoints: .countPoints
+        case .scrollPoints: .scrollPoints
+        case .searchPoints: .searchPoints
+        case .searchBatch: .searchBatch
+        case .embedTexts: .embedTexts
+        }
+    }
+
+    /// The collection (name or alias) the call is about, if it is about one; of `collection.create` the new name.
+    package var collection: String? {
+        switch self {
+        case .ping, .info, .health, .cancel, .login, .listCollections, .embedTexts: nil
+        case .createCollection(let call): call.name
+        case .getCollection(let call): call.collection
+        case .deleteCollection(let call): call.collection
+        case .optimizeCollection(let call): call.collection
+        case .upsertPoints(let call): call.collection
+        case .getPoints(let call): call.collection
+        case .deletePoints(let call): call.collection
+        case .countPoints(let call): call.collection
+        case .scrollPoints(let call): call.collection
+        case .searchPoints(let call): call.collection
+        case .searchBatch(let call): call.collection
+        }
+    }
+
+    /// Whether it changes a collection: such calls of one connection are applied in the order received.
+    package var changesCollection: Bool {
+        switch self {
+        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints: true
+        default: false
+        }
+    }
+
+    /// The write that a read wants to see, and waits for.
+    package var minimumLSN: LSN? {
+        switch self {
+        case .getCollection(let call): call.minimumLSN
+        case .getPoints(let call): call.minimumLSN
+        case .countPoints(let call): call.minimumLSN
+        case .scrollPoints(let call): call.minimumLSN
+        case .searchPoints(let call): call.minimumLSN
+        case .searchBatch(let call): call.minimumLSN
+        default: nil
+        }
+    }
+}

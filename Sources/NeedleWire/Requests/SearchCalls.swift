@@ -1,0 +1,77 @@
+// Parameters of `point.search`, `point.search_batch` and `text.embed`.
+
+package import NeedleCore
+
+/// One search and how its vectors are to be written.
+package struct Search: Sendable {
+    package var query: SearchQuery
+    package var vectorEncoding: VectorEncoding
+    /// Checked and kept; without an effect while searches run on float32 (until issue B).
+    package var rescore: Bool?
+    package var oversampling: Double?
+
+    package init(
+        query: SearchQuery, vectorEncoding: VectorEncoding = .array, rescore: Bool? = nil,
+        oversampling: Double? = nil
+    ) {
+        self.query = query
+        self.vectorEncoding = vectorEncoding
+        self.rescore = rescore
+        self.oversampling = oversampling
+    }
+
+    /// Bounds of the protocol that no configuration moves.
+    package static let limitRange = 1...10_000
+    /// The most `offset` and `limit` may make together.
+    package static let windowLimit = 10_000
+    /// Width of the beam a client may ask for.
+    package static let efRange = 1...65_536
+    package static let oversamplingRange = 1.0...100.0
+}
+
+/// `point.search`.
+package struct SearchPoints: Sendable {
+    package var collection: String
+    package var search: Search
+    package var minimumLSN: LSN?
+
+    package init(collection: String, search: Search, minimumLSN: LSN? = nil) {
+        self.collection = collection
+        self.search = search
+        self.minimumLSN = minimumLSN
+    }
+}
+
+/// `point.search_batch`. What the batch says of `model` and `vector_encoding` is already in those of its searches that
+/// do not say it themselves.
+package struct SearchBatch: Sendable {
+    package var collection: String
+    /// At most `Limits.batchPoints`.
+    package var searches: [Search]
+    package var minimumLSN: LSN?
+
+    package init(collection: String, searches: [Search], minimumLSN: LSN? = nil) {
+        self.collection = collection
+        self.searches = searches
+        self.minimumLSN = minimumLSN
+    }
+}
+
+/// `text.embed`.
+package struct EmbedTexts: Hashable, Sendable {
+    /// At most `Limits.batchPoints`.
+    package var texts: [String]
+    package var model: String?
+    package var kind: EmbeddingKind
+    package var vectorEncoding: VectorEncoding
+
+    package init(
+        texts: [String], model: String? = nil, kind: EmbeddingKind = .passage,
+        vectorEncoding: VectorEncoding = .array
+    ) {
+        self.texts = texts
+        self.model = model
+        self.kind = kind
+        self.vectorEncoding = vectorEncoding
+    }
+}
