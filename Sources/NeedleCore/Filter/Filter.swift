@@ -20,7 +20,7 @@ package struct RangeTest: Hashable, Sendable {
         }
     }
 
-    /// What the bounds are: plain numbers, or nanoseconds since 1970 of RFC 3339 date-times.
+    /// What the bounds are: plain numbers, or RFC 3339 date-times as `DateTime.exactNumber`.
     package enum Kind: Hashable, Sendable {
         case number
         case dateTime
