@@ -12,17 +12,21 @@ enum PendingChange: Sendable {
         switch self {
         case .write(let offset, let bytes):
             let end = offset + bytes.count
-            if content.count < end {
-                content.append(contentsOf: repeatElement(0, count: end - content.count))
+            if content.count < end { Self.grow(&content, to: end) }
+            content.withUnsafeMutableBytes { target in
+                UnsafeMutableRawBufferPointer(rebasing: target[offset..<end]).copyBytes(from: bytes)
             }
-            content.replaceSubrange(offset..<end, with: bytes)
         case .resize(let count):
             if count <= content.count {
                 content.removeLast(content.count - count)
             } else {
-                content.append(contentsOf: repeatElement(0, count: count - content.count))
+                Self.grow(&content, to: count)
             }
         }
+    }
+
+    private static func grow(_ content: inout [UInt8], to count: Int) {
+        content += [UInt8](repeating: 0, count: count - content.count)
     }
 
     /// The write cut at sector boundaries.
@@ -99,7 +103,7 @@ struct SimulatedDisk: Sendable {
     // MARK: Names
 
     static func components(_ path: String) -> [String] {
-        path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        path.utf8.split(separator: UInt8(ascii: "/")).map { String($0)! }.filter { $0 != "." }
     }
 
     func node(at path: String) -> Int? {
