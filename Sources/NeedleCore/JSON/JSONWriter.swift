@@ -154,8 +154,10 @@ package struct JSONWriter: Sendable {
     package mutating func write(_ value: Float) {
         precondition(value.isFinite, "JSON has no NaN and no infinity")
         separate()
-        var text = value.description
-        text.withUTF8 { bytes.append(contentsOf: $0) }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: ShortestFloat.longest) { text in
+            let count = ShortestFloat.write(value, to: text, at: 0)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[..<count]))
+        }
     }
 
     package mutating func write(_ value: JSONNumber) {
@@ -182,9 +184,32 @@ package struct JSONWriter: Sendable {
 
     /// An array of finite numbers, each the shortest that reads back as its float32.
     package mutating func writeFloats(_ values: Span<Float>) {
+        precondition(FiniteCheck.allFinite(values), "JSON has no NaN and no infinity")
         beginArray()
-        for index in values.indices { write(values[index]) }
+        for start in stride(from: 0, to: values.count, by: JSONWriter.floatChunk) {
+            appendFloats(
+                values.extracting(start..<min(start + JSONWriter.floatChunk, values.count)), first: start == 0
+            )
+        }
         endArray()
+    }
+
+    private static let floatChunk = 128
+
+    /// Writes the floats to a piece of the stack, which is then appended in one copy.
+    private mutating func appendFloats(_ values: Span<Float>, first: Bool) {
+        let capacity = JSONWriter.floatChunk * (ShortestFloat.longest + 1)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { text in
+            var place = 0
+            for index in values.indices {
+                if index > 0 || !first {
+                    text[place] = UInt8(ascii: ",")
+                    place += 1
+                }
+                place = ShortestFloat.write(values[index], to: text, at: place)
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[..<place]))
+        }
     }
 
     /// A string: the base64 of the values' little-endian bytes.

@@ -92,6 +92,12 @@ enum JSONProperties {
         let general = vectorByElements(input)
         if let quick, let general, quick != general { return "the two ways of reading a vector disagree" }
         if (quick == nil) != (general == nil) { return "only one way of reading a vector accepts it" }
+        if let quick {
+            var writer = JSONWriter()
+            let values = quick.map(Float.init(bitPattern:))
+            writer.writeFloats(values.span)
+            guard vector(writer.take()) == quick else { return "a vector changes when it is written" }
+        }
         return base64(input)
     }
 

@@ -8,7 +8,8 @@ struct JSONRobustnessTests {
     static let document = utf8(
         """
         {"jsonrpc":"2.0","id":7,"method":"point.upsert","params":{"collection":"docs",\
-        "points":[{"id":1,"vector":[0.25,-0.034567890123456789, 1e-3,17],"payload":{"a":"é\\u00e9\\ud83d\\ude00","b":[true,false,null,{}],"n":-12.5e+3}},{"id":"x",\
+        "points":[{"id":1,"vector":[0.25,-0.034567890123456789, 1e-3,17],"payload":\
+        {"a":"é\\u00e9\\ud83d\\ude00","b":[true,false,null,{}],"n":-12.5e+3}},{"id":"x",\
         "vector":"AACAPwAAAEAAAEBA"}],"deadline_ms":18446744073709551615}}
         """)
 

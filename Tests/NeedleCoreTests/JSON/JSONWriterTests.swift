@@ -103,6 +103,37 @@ struct JSONWriterTests {
         #expect(array.map(\.bitPattern) == singles.map(\.bitPattern))
     }
 
+    @Test("floats are written as the standard library describes them")
+    func shortestFloats() {
+        var random = TestGenerator(seed: 6)
+        var values: [Float] = [
+            0, -0.0, 1, 10, 100, 1e6, 9_999_999, 16_777_216, 16_777_218, 1e7, 1e8, 0.0001, 0.00001,
+        ]
+        for biased in UInt32(0)...254 {
+            for fraction: UInt32 in [0, 1, 2, 0x40_0000, 0x7F_FFFE, 0x7F_FFFF] {
+                values.append(Float(bitPattern: biased << 23 | fraction))
+            }
+        }
+        for power in -12...12 {
+            values.append(Float((0..<abs(power)).reduce(1.0) { p, _ in power < 0 ? p / 10 : p * 10 }))
+        }
+        for _ in 0..<20_000 {
+            let value = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
+            if value.isFinite { values.append(value) }
+            values.append((Float(random.below(2_000_001)) - 1_000_000) / 1_000_000)
+            values.append(Float(random.below(1 << 26)) / 8)
+        }
+        let expected = "[" + values.map(\.description).joined(separator: ",") + "]"
+        let written = text { $0.writeFloats(values.span) }
+        var wrong: [String] = []
+        if written != expected {
+            for value in values where text({ $0.write(value) }) != value.description {
+                wrong.append("\(text { $0.write(value) }) for \(value)")
+            }
+        }
+        #expect(written == expected, "\(wrong.count) wrong: \(wrong.prefix(5))")
+    }
+
     @Test("the writer is reused, and lines are ended")
     func reuse() {
         var writer = JSONWriter(reservingCapacity: 100)
