@@ -1,0 +1,151 @@
+// Reading a sealed segment file in place. Opening costs O(sections): it checks the header, the directory, every bound and
+// alignment, and the table of checksums, but no row. What lies in the sections is checked when it is used: everything
+// that serves as an index is compared with its limit, so that a damaged file gives `corruption`, never a trap.
+
+package import NeedleCore
+import Synchronization
+
+/// An opened segment file. It owns the mapping; all views end with it. Safe to share between threads.
+package final class SegmentReader: Sendable {
+    package let path: String
+    package let header: SegmentHeader
+    package let sections: [SegmentSection]
+    let region: MappedRegion
+    let layout: SegmentLayout
+    let blocks: VerifiedBlocks
+    let ids: IDSections
+    private let payloadOffsets: SegmentSection
+    private let payloadHeap: SegmentSection
+    private let versionSection: SegmentSection
+
+    /// Opens and maps a file.
+    ///
+    /// - Throws: `not_found`; `corruption` when it is no segment of this collection and number, or damaged.
+    package init(
+        _ fileSystem: any FileSystem, path: String, incarnation: Incarnation, segmentID: UInt64
+    ) throws(DatabaseError) {
+        let file = try fileSystem.openForReading(path)
+        defer { file.close() }
+        let region = try file.map()
+        guard region.count >= SegmentFormat.headerBytes else {
+            throw .corruption(file: path, offset: region.count, what: "the file ends inside its header")
+        }
+        let page = Array(region.bytes[..<SegmentFormat.headerBytes])
+        let (header, layout) = try SegmentHeaderCodec.decode(page, fileBytes: region.count, file: path)
+        guard header.incarnation == incarnation, header.segmentID == segmentID else {
+            throw .corruption(
+                file: path, offset: 16, what: "segment \(header.segmentID) of collection \(header.incarnation)")
+        }
+        let directory = UnsafeRawBufferPointer(rebasing: region.bytes[layout.directoryOffset..<layout.tableOffset])
+        let sections = try SegmentHeaderCodec.decodeDirectory(
+            directory.bytes, layout: layout, header: header, file: path)
+        func need(_ kind: SectionKind) throws(DatabaseError) -> SegmentSection {
+            guard let section = sections.first(where: { $0.kind == kind && $0.space == nil }) else {
+                throw .corruption(
+                    file: path, offset: layout.directoryOffset, what: "section \(kind.rawValue) is missing")
+            }
+            return section
+        }
+        self.path = path
+        self.header = header
+        self.sections = sections
+        self.region = region
+        self.layout = layout
+        blocks = try VerifiedBlocks(region: region, layout: layout, path: path)
+        ids = IDSections(
+            records: try need(.rowIDs), heap: try need(.stringHeap), table: try need(.idHash), order: try need(.idOrder))
+        versionSection = try need(.versions)
+        payloadOffsets = try need(.payloadOffsets)
+        payloadHeap = try need(.payloadHeap)
+    }
+
+    package var rowCount: Int { header.rowCount }
+    package var byteCount: Int { region.count }
+
+    // MARK: Sections
+
+    package func section(_ kind: SectionKind, space: Int? = nil) -> SegmentSection? {
+        sections.first { $0.kind == kind && $0.space == space }
+    }
+
+    /// The bytes of a section, valid while this reader is held.
+    package func bytes(of section: SegmentSection) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: region.bytes[section.range])
+    }
+
+    /// A section as an array of `Element`, if it is there.
+    ///
+    /// - Precondition: its stride is a multiple of the element's.
+    package func view<Element: BitwiseCopyable>(
+        _ kind: SectionKind, space: Int? = nil, as type: Element.Type
+    ) -> SectionView<Element>? {
+        section(kind, space: space).map { view(of: $0, as: type) }
+    }
+
+    func view<Element: BitwiseCopyable>(of section: SegmentSection, as type: Element.Type) -> SectionView<Element> {
+        precondition(section.stride % MemoryLayout<Element>.stride == 0, "whole elements")
+        // SAFETY: bounds and alignment of the section were checked when the file was opened; bytes of any value are a
+        // valid integer or float.
+        let base = (region.base + section.offset).assumingMemoryBound(to: type)
+        return SectionView(base: base, count: section.byteCount / MemoryLayout<Element>.stride)
+    }
+
+    /// The LSN that wrote each row.
+    package var versions: SectionView<UInt64> { view(of: versionSection, as: UInt64.self) }
+    /// When each row expires; `nil` when none does.
+    package var expiries: SectionView<Int64>? { view(.expiries, as: Int64.self) }
+
+    /// All vectors of a space, `dimensions` floats a row.
+    package func vectors(space: Int) -> SectionView<Float>? { view(.vectors, space: space, as: Float.self) }
+    package func inverseNorms(space: Int) -> SectionView<Float>? { view(.inverseNorms, space: space, as: Float.self) }
+    /// Which rows have a vector in a space, 64 a word; `nil` when all have.
+    package func presence(space: Int) -> SectionView<UInt64>? { view(.presence, space: space, as: UInt64.self) }
+
+    /// A row's payload, valid while this reader is held.
+    ///
+    /// - Precondition: a row of this segment.
+    /// - Throws: `corruption` when its offsets make no sense or a block it lies in is damaged.
+    package func payload(at row: Int) throws(DatabaseError) -> UnsafeRawBufferPointer {
+        precondition(row >= 0 && row < rowCount, "a row of this segment")
+        let place = payloadOffsets.offset + 8 * row
+        try verify(place..<(place + 16))
+        let offsets = view(of: payloadOffsets, as: UInt64.self)
+        let (start, end) = (offsets[row], offsets[row + 1])
+        guard start <= end, end <= UInt64(payloadHeap.byteCount) else {
+            throw .corruption(file: path, offset: place, what: "row \(row)'s payload lies outside the heap")
+        }
+        let range = (payloadHeap.offset + Int(start))..<(payloadHeap.offset + Int(end))
+        try verify(range)
+        return UnsafeRawBufferPointer(rebasing: region.bytes[range])
+    }
+
+    /// Tells the system how a section will be used.
+    package func advise(_ advice: MappingAdvice, _ section: SegmentSection) {
+        region.advise(advice, range: section.range)
+    }
+
+    // MARK: Checksums
+
+    /// Checks the blocks that hold a range of the file and were not checked yet since opening. Once the whole file is
+    /// checked this costs one load.
+    ///
+    /// - Throws: `corruption` naming the block.
+    package func verify(_ range: Range<Int>) throws(DatabaseError) {
+        try blocks.verify(range)
+    }
+
+    package func verify(_ section: SegmentSection) throws(DatabaseError) {
+        try blocks.verify(section.range)
+    }
+
+    /// Checks blocks, whether they were checked before or not: for scrub.
+    ///
+    /// - Parameter blocks: numbers below `blockCount`.
+    package func scrub(_ numbers: Range<Int>) throws(DatabaseError) {
+        precondition(numbers.lowerBound >= 0 && numbers.upperBound <= blockCount, "blocks of this file")
+        for number in numbers { try blocks.check(number) }
+    }
+
+    package var blockCount: Int { layout.blockCount }
+    package var isFullyVerified: Bool { blocks.isComplete }
+}
