@@ -11,11 +11,11 @@ package final class WorkerPool: Sendable {
     package static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
     /// Threads that work on one computation at most, the caller's counted.
-    let threads: Int
+    package let threads: Int
     private let queue = JobQueue()
     private let helpers: Mutex<[pthread_t]>
 
-    init(threads: Int) {
+    package init(threads: Int) {
         precondition(threads >= 1)
         self.threads = threads
         var started: [pthread_t] = []
@@ -43,7 +43,7 @@ package final class WorkerPool: Sendable {
     }
 
     /// Calls `body` once for each of 0..<count, on several threads in no stated order; returns when all have ended.
-    func run(_ count: Int, _ body: (Int) -> Void) {
+    package func run(_ count: Int, _ body: (Int) -> Void) {
         guard count > 1, threads > 1 else {
             for index in 0..<count { body(index) }
             return
