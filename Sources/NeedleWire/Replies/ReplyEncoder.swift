@@ -1,6 +1,11 @@
+// Replies as JSON text, written straight from the values.
+//
+// Invariant: what comes out is never longer than `line_bytes`, and while it is being written it never grows beyond that
+// by more than one point.
+
 package import NeedleCore
 
-/// Writes replies as JSON text. A value without state: use one from any number of threads.
+/// Writes replies. A value without state: use one from any number of threads.
 package struct ReplyEncoder: Sendable {
     package let limits: Limits
 
@@ -8,14 +13,117 @@ package struct ReplyEncoder: Sendable {
         self.limits = limits
     }
 
-    /// One reply object, without newline; `limit_exceeded` with that id if it would be longer than `line_bytes`.
-    package func encode(_ outcome: Result<Reply, DatabaseError>, id: RequestID?) -> [UInt8] { [] }
+    /// One reply object, without newline. If it would be longer than `line_bytes` it is `limit_exceeded` instead.
+    ///
+    /// - Parameter id: `nil` is written as `null`.
+    package func encode(_ outcome: Result<Reply, DatabaseError>, id: RequestID?) -> [UInt8] {
+        switch outcome {
+        case .failure(let error): return encode(error, id: id)
+        case .success(let reply):
+            var writer = ReplyWriter(limit: limits.lineBytes, capacity: Self.capacity(for: reply))
+            writer.json.beginMessage()
+            writer.json.key("id")
+            writer.json.write(id)
+            writer.json.key("result")
+            do throws(ReplyFault) {
+                try writer.write(reply)
+                writer.json.endObject()
+                try writer.checkLength()
+                return writer.json.take()
+            } catch {
+                return encode(error.databaseError(limit: limits.lineBytes), id: id)
+            }
+        }
+    }
+
+    private func encode(_ error: DatabaseError, id: RequestID?) -> [UInt8] {
+        let bytes = Self.errorObject(error, id: id)
+        if bytes.count <= limits.lineBytes { return bytes }
+        return Self.errorObject(ReplyFault.tooLong.databaseError(limit: limits.lineBytes), id: id)
+    }
 
     /// The answer to a batch from the answers of its members, in their order: one array, without newline.
-    /// Members that no longer fit into `line_bytes` become `limit_exceeded`.
-    package func encodeBatch(_ replies: [(id: RequestID?, reply: [UInt8])]) -> [UInt8] { [] }
+    ///
+    /// Members that no longer fit into `line_bytes` become `limit_exceeded`; the first ones are kept.
+    package func encodeBatch(_ replies: [(id: RequestID?, reply: [UInt8])]) -> [UInt8] {
+        let substitutes = replies.map { reply in
+            Self.errorObject(ReplyFault.tooLong.databaseError(limit: limits.lineBytes), id: reply.id)
+        }
+        // What the members after this one need at least: a comma each, and the smaller of reply and substitute.
+        var later = zip(replies, substitutes).reduce(0) { $0 + 1 + min($1.0.reply.count, $1.1.count) }
+        var line: [UInt8] = []
+        let whole = replies.reduce(2) { $0 + 1 + $1.reply.count }
+        line.reserveCapacity(min(whole, limits.lineBytes))
+        line.append(UInt8(ascii: "["))
+        for (index, member) in replies.enumerated() {
+            later -= 1 + min(member.reply.count, substitutes[index].count)
+            if index > 0 { line.append(UInt8(ascii: ",")) }
+            let fits = line.count + member.reply.count + later + 1 <= limits.lineBytes
+            let isSmaller = member.reply.count <= substitutes[index].count
+            line.append(contentsOf: fits || isSmaller ? member.reply : substitutes[index])
+        }
+        line.append(UInt8(ascii: "]"))
+        return line
+    }
 
-    package func encode(_ greeting: Greeting) -> [UInt8] { [] }
+    /// `server.hello`, without newline.
+    package func encode(_ greeting: Greeting) -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 256)
+        json.beginMessage()
+        json.string("method", "server.hello")
+        json.object("params") { json in
+            json.string("server", "needletail")
+            json.string("version", greeting.version)
+            json.key("protocol")
+            json.array([greeting.protocolVersions.lowerBound, greeting.protocolVersions.upperBound]) { $0.write($1) }
+            json.string("auth", greeting.authentication.rawValue)
+            json.object("limits") { $0.writeAnnounced(greeting.limits) }
+        }
+        json.endObject()
+        return json.take()
+    }
 
-    package func encode(_ progress: Progress) -> [UInt8] { [] }
+    /// `server.progress`, without newline.
+    package func encode(_ progress: Progress) -> [UInt8] {
+        var json = JSONWriter(reservingCapacity: 160)
+        json.beginMessage()
+        json.string("method", "server.progress")
+        json.object("params") { json in
+            json.key("id")
+            json.write(progress.id)
+            json.string("phase", progress.phase)
+            json.integer("done", progress.done)
+            json.integer("total", progress.total)
+        }
+        json.endObject()
+        return json.take()
+    }
+
+    /// Enough for most replies, so that the text is rarely moved while it grows.
+    private static func capacity(for reply: Reply) -> Int {
+        switch reply {
+        case .search(let result, _): 256 + result.hits.count * 128
+        case .points(let points, _, _): 256 + points.count * 128
+        case .page(let page, _): 256 + page.points.count * 128
+        default: 256
+        }
+    }
+}
+
+/// Why a reply cannot be written.
+enum ReplyFault: Error {
+    case tooLong
+    /// The engine promised finite scores.
+    case scoreNotFinite
+
+    func databaseError(limit: Int) -> DatabaseError {
+        switch self {
+        case .tooLong:
+            DatabaseError(
+                .limitExceeded, "the reply would be longer than \(limit) bytes; ask for less at once",
+                expected: "at most \(limit) bytes")
+        case .scoreNotFinite:
+            DatabaseError(.internal, "a score is not a finite number")
+        }
+    }
 }

@@ -1,0 +1,95 @@
+// From `params` to a call, for each method.
+
+import NeedleCore
+
+/// Reads the params of one request. The reader stands before an object.
+struct CallDecoder {
+    let limits: Limits
+    var common = CommonParams()
+
+    init(limits: Limits) {
+        self.limits = limits
+    }
+
+    mutating func call(_ method: Method, _ reader: inout JSONReader) throws -> Call {
+        switch method {
+        case .ping: try plain(.ping, &reader)
+        case .info: try plain(.info, &reader)
+        case .health: try plain(.health, &reader)
+        case .cancel: try cancel(&reader)
+        case .login: try login(&reader)
+        case .createCollection: try createCollection(&reader)
+        case .listCollections: try plain(.listCollections, &reader)
+        case .getCollection: try getCollection(&reader)
+        case .deleteCollection: try deleteCollection(&reader)
+        case .optimizeCollection: try optimizeCollection(&reader)
+        case .upsertPoints: try upsertPoints(&reader)
+        case .getPoints: try getPoints(&reader)
+        case .deletePoints: try deletePoints(&reader)
+        case .countPoints: try countPoints(&reader)
+        case .scrollPoints: try scrollPoints(&reader)
+        case .searchPoints: try searchPoints(&reader)
+        case .searchBatch: try searchBatch(&reader)
+        case .embedTexts: try embedTexts(&reader)
+        }
+    }
+
+    /// A method without params of its own.
+    private mutating func plain(_ call: Call, _ reader: inout JSONReader) throws -> Call {
+        var members = try reader.beginObject()
+        while let key = try reader.nextKey(&members) { try common.take(key, from: &reader) }
+        return call
+    }
+
+    private mutating func cancel(_ reader: inout JSONReader) throws -> Call {
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var id: RequestID?
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "id": id = try reader.optional { try $0.requestID() }
+            default: try common.take(key, from: &reader)
+            }
+        }
+        guard let id else { throw Refusal.missing("id", in: object) }
+        return .cancel(id)
+    }
+
+    private mutating func login(_ reader: inout JSONReader) throws -> Call {
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var apiKey: String?
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "api_key": apiKey = try reader.optionalString()
+            default: try common.take(key, from: &reader)
+            }
+        }
+        guard let apiKey else { throw Refusal.missing("api_key", in: object) }
+        return .login(apiKey: apiKey)
+    }
+
+    private mutating func embedTexts(_ reader: inout JSONReader) throws -> Call {
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var texts: [String]?
+        var kind: EmbeddingKind?
+        let limit = limits.batchPoints
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "texts":
+                texts = try reader.optional { try $0.list(of: "texts", limit: limit) { try $0.readString() } }
+            case "kind":
+                kind = try reader.optional {
+                    try $0.choice(among: [("passage", EmbeddingKind.passage), ("query", .query)])
+                }
+            default: try common.take(key, from: &reader, allowing: [.model, .vectorEncoding])
+            }
+        }
+        guard let texts else { throw Refusal.missing("texts", in: object) }
+        return .embedTexts(
+            EmbedTexts(
+                texts: texts, model: common.model, kind: kind ?? .passage,
+                vectorEncoding: common.vectorEncoding ?? .array))
+    }
+}

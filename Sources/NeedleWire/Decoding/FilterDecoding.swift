@@ -1,0 +1,268 @@
+// Filters and their conditions. Recursion is bounded by the reader's limit on nesting.
+
+import NeedleCore
+
+extension JSONReader {
+    /// `{"must", "should", "must_not", "min_should"}`.
+    mutating func filter(_ limits: Limits) throws -> Filter {
+        var members = try beginObject()
+        var filter = Filter()
+        while let key = try nextKey(&members) {
+            guard try takeFilterPart(key, into: &filter, limits) else { throw unknown(key) }
+        }
+        return filter
+    }
+
+    /// Reads the value of `key` if a filter has such a key.
+    fileprivate mutating func takeFilterPart(
+        _ key: borrowing JSONText, into filter: inout Filter, _ limits: Limits
+    ) throws -> Bool {
+        switch key {
+        case "must": filter.must = try conditions(limits)
+        case "should": filter.should = try conditions(limits)
+        case "must_not": filter.mustNot = try conditions(limits)
+        case "min_should": filter.minimumShould = try optional { try $0.minimumShould(limits) } ?? nil
+        default: return false
+        }
+        return true
+    }
+
+    /// An absent part is an empty one.
+    private mutating func conditions(_ limits: Limits) throws -> [Condition] {
+        if try readNullIfPresent() { return [] }
+        var elements = try beginArray()
+        var conditions: [Condition] = []
+        while try nextElement(&elements) { conditions.append(try condition(limits)) }
+        return conditions
+    }
+
+    /// `nil` when it has no conditions: an empty part does not restrict.
+    private mutating func minimumShould(_ limits: Limits) throws -> Filter.MinimumShould? {
+        _ = try peekKind()
+        let start = offset
+        var members = try beginObject()
+        var list: [Condition]?
+        var count: Int?
+        while let key = try nextKey(&members) {
+            switch key {
+            case "conditions": list = try optional { try $0.conditions(limits) }
+            case "min_count": count = try optional { try $0.readInt(in: 0...Int(Int32.max)) }
+            default: throw unknown(key)
+            }
+        }
+        guard let list else { throw Refusal.missing("conditions", in: start) }
+        guard let count else { throw Refusal.missing("min_count", in: start) }
+        return list.isEmpty ? nil : Filter.MinimumShould(conditions: list, minimumCount: count)
+    }
+
+    private mutating func condition(_ limits: Limits) throws -> Condition {
+        _ = try peekKind()
+        let start = offset
+        var members = try beginObject()
+        var fields = ConditionFields()
+        while let key = try nextKey(&members) { try fields.take(key, from: &self, limits) }
+        return try fields.condition(object: start)
+    }
+
+    fileprivate mutating func fieldPath() throws -> FieldPath {
+        let text = try readText()
+        do {
+            return try FieldPath(parsing: text.string)
+        } catch {
+            throw Refusal(message: error.message, offset: text.offset, expected: error.expected, got: error.got.map(shown))
+        }
+    }
+
+    fileprivate mutating func matchValue() throws -> MatchValue {
+        switch try peekKind() {
+        case .string: return .string(try readBytes())
+        case .bool: return .bool(try readBool())
+        case .number: return .number(try exactNumber())
+        case let other:
+            throw JSONError(.wrongType(expected: "a string, a number or a boolean", got: other), at: offset)
+        }
+    }
+
+    fileprivate mutating func exactNumber() throws -> ExactNumber {
+        switch try readNumber() {
+        case .signed(let value): ExactNumber(value)
+        case .unsigned(let value): ExactNumber(value)
+        case .double(let value): ExactNumber(value)
+        }
+    }
+}
+
+/// What a condition tests at a key.
+private enum KeyTest {
+    case matchAny([MatchValue])
+    case matchExcept([MatchValue])
+    case range(RangeTest)
+
+    func condition(_ path: FieldPath) -> Condition {
+        switch self {
+        case .matchAny(let values): .matchAny(path, values)
+        case .matchExcept(let values): .matchExcept(path, values)
+        case .range(let range): .range(path, range)
+        }
+    }
+}
+
+/// The keys of one condition, as they come: exactly one kind of condition must come out.
+private struct ConditionFields {
+    private var key: FieldPath?
+    private var keyPlace = 0
+    private var test: KeyTest?
+    /// A condition that has no `key`.
+    private var plain: Condition?
+    private var filter = Filter()
+    private var isFilter = false
+
+    mutating func take(_ name: borrowing JSONText, from reader: inout JSONReader, _ limits: Limits) throws {
+        if try reader.takeFilterPart(name, into: &filter, limits) {
+            guard key == nil, test == nil, plain == nil else { throw Self.mixed(at: name.offset) }
+            isFilter = true
+            return
+        }
+        switch name {
+        case "key":
+            key = try reader.optional { try $0.fieldPath() }
+            keyPlace = name.offset
+        case "match": try set(try reader.optional { try $0.match(limits) }, at: name.offset)
+        case "range": try set(try reader.optional { try $0.range() }, at: name.offset)
+        case "is_null": try set(try reader.optional { .isNull(try $0.fieldPath()) }, at: name.offset)
+        case "is_empty": try set(try reader.optional { .isEmpty(try $0.fieldPath()) }, at: name.offset)
+        case "has_id": try set(try reader.optional { .hasID(Set(try $0.pointIDs(limits))) }, at: name.offset)
+        case "geo_radius", "geo_box", "geo_polygon", "values_count", "nested":
+            try reader.refuseUnlessNull("\"\(name.string)\"", at: name.offset)
+        default: throw reader.unknown(name)
+        }
+    }
+
+    private mutating func set(_ test: KeyTest?, at place: Int) throws {
+        guard let test else { return }
+        guard self.test == nil, plain == nil, !isFilter else { throw Self.mixed(at: place) }
+        self.test = test
+    }
+
+    private mutating func set(_ condition: Condition?, at place: Int) throws {
+        guard let condition else { return }
+        guard test == nil, plain == nil, !isFilter else { throw Self.mixed(at: place) }
+        plain = condition
+    }
+
+    /// - Parameter object: where the condition begins.
+    func condition(object: Int) throws -> Condition {
+        if let test {
+            guard let key else { throw Refusal.missing("key", in: object) }
+            return test.condition(key)
+        }
+        if key != nil, plain != nil || isFilter { throw Self.mixed(at: keyPlace) }
+        if key != nil {
+            throw Refusal(message: "a condition with a \"key\" needs \"match\" or \"range\"", offset: object)
+        }
+        // Without any key it is an empty filter, which matches all.
+        return plain ?? .filter(filter)
+    }
+
+    private static func mixed(at place: Int) -> Refusal {
+        Refusal(message: "a condition is one test, or one filter", offset: place)
+    }
+}
+
+extension JSONReader {
+    /// `match`: exactly one of `value`, `any` and `except`.
+    fileprivate mutating func match(_ limits: Limits) throws -> KeyTest {
+        _ = try peekKind()
+        let start = offset
+        var members = try beginObject()
+        var test: KeyTest?
+        while let key = try nextKey(&members) {
+            let found: KeyTest?
+            switch key {
+            case "value": found = try optional { .matchAny([try $0.matchValue()]) }
+            case "any": found = try optional { .matchAny(try $0.matchValues(limits)) }
+            case "except": found = try optional { .matchExcept(try $0.matchValues(limits)) }
+            case "text", "phrase", "prefix":
+                try refuseUnlessNull("\"match.\(key.string)\"", at: key.offset)
+                continue
+            default: throw unknown(key)
+            }
+            guard let found else { continue }
+            guard test == nil else {
+                throw Refusal(message: "exactly one of \"value\", \"any\" and \"except\"", offset: key.offset)
+            }
+            test = found
+        }
+        guard let test else {
+            throw Refusal(message: "one of \"value\", \"any\" and \"except\" is missing", offset: start)
+        }
+        return test
+    }
+
+    private mutating func matchValues(_ limits: Limits) throws -> [MatchValue] {
+        try list(of: "values", limit: limits.batchPoints) { try $0.matchValue() }
+    }
+
+    /// `range`: at least one bound; of two on one side the stricter counts.
+    fileprivate mutating func range() throws -> KeyTest {
+        _ = try peekKind()
+        let start = offset
+        var members = try beginObject()
+        var bounds = RangeBounds()
+        while let key = try nextKey(&members) {
+            switch key {
+            case "gt": try bounds.add(isLower: true, isInclusive: false, from: &self)
+            case "gte": try bounds.add(isLower: true, isInclusive: true, from: &self)
+            case "lt": try bounds.add(isLower: false, isInclusive: false, from: &self)
+            case "lte": try bounds.add(isLower: false, isInclusive: true, from: &self)
+            default: throw unknown(key)
+            }
+        }
+        guard let kind = bounds.kind else {
+            throw Refusal(message: "a range has at least one of \"gt\", \"gte\", \"lt\" and \"lte\"", offset: start)
+        }
+        return .range(RangeTest(kind: kind, lower: bounds.lower, upper: bounds.upper))
+    }
+}
+
+private struct RangeBounds {
+    private(set) var kind: RangeTest.Kind?
+    private(set) var lower: RangeTest.Bound?
+    private(set) var upper: RangeTest.Bound?
+
+    mutating func add(isLower: Bool, isInclusive: Bool, from reader: inout JSONReader) throws {
+        if try reader.readNullIfPresent() { return }
+        let place = reader.offset
+        let (found, value) = try Self.bound(&reader)
+        guard kind == nil || kind == found else {
+            throw Refusal(message: "a range has numbers or date-times, not both", offset: place)
+        }
+        kind = found
+        let bound = RangeTest.Bound(value: value, isInclusive: isInclusive)
+        if isLower {
+            if lower.map({ Self.isStricter(bound, than: $0, value > $0.value) }) ?? true { lower = bound }
+        } else {
+            if upper.map({ Self.isStricter(bound, than: $0, value < $0.value) }) ?? true { upper = bound }
+        }
+    }
+
+    private static func isStricter(_ bound: RangeTest.Bound, than other: RangeTest.Bound, _ isInside: Bool) -> Bool {
+        isInside || (bound.value == other.value && !bound.isInclusive)
+    }
+
+    private static func bound(_ reader: inout JSONReader) throws -> (RangeTest.Kind, ExactNumber) {
+        switch try reader.peekKind() {
+        case .number: return (.number, try reader.exactNumber())
+        case .string:
+            let text = try reader.readText()
+            guard let moment = DateTime(text.string) else {
+                throw Refusal(
+                    message: "not a date-time", offset: text.offset,
+                    expected: "an RFC 3339 date-time like 2026-11-21T08:15:00Z", got: shown(text.string))
+            }
+            return (.dateTime, moment.exactNumber)
+        case let other:
+            throw JSONError(.wrongType(expected: "a number or a date-time", got: other), at: reader.offset)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// What the server tells of itself and of its collections.
+
+import NeedleCore
+
+extension JSONWriter {
+    mutating func writeMembers(of info: ServerInfo) {
+        string("server", "needletail")
+        string("version", info.version)
+        key("protocol")
+        array([Greeting.protocolVersions.lowerBound, Greeting.protocolVersions.upperBound]) { $0.write($1) }
+        key("uptime_ms")
+        write(info.uptimeMS)
+        string("kernel_tier", info.kernelTier)
+        key("model")
+        if let model = info.model { write(model) } else { writeNull() }
+        object("memory") { json in
+            for entry in info.memory {
+                json.key(string: entry.purpose)
+                json.write(entry.bytes)
+            }
+        }
+        object("limits") { json in
+            json.writeAnnounced(info.limits)
+            json.writeUnannounced(info.limits)
+        }
+        writeList(info.collections)
+    }
+
+    /// The limits of the greeting.
+    mutating func writeAnnounced(_ limits: Limits) {
+        integer("line_bytes", limits.lineBytes)
+        integer("in_flight", limits.inFlight)
+        integer("batch_points", limits.batchPoints)
+        integer("dimensions", limits.dimensions)
+        integer("wait_ms", limits.waitMS)
+    }
+
+    private mutating func writeUnannounced(_ limits: Limits) {
+        integer("nesting", limits.nesting)
+        integer("server_bytes", limits.serverBytes)
+        integer("write_timeout_ms", limits.writeTimeoutMS)
+        integer("drain_ms", limits.drainMS)
+        integer("connections", limits.connections)
+        integer("op_key_ms", limits.opKeyMS)
+        integer("cursor_ms", limits.cursorMS)
+        integer("cursors", limits.cursors)
+        integer("collections", limits.collections)
+        integer("spaces", limits.spaces)
+    }
+
+    mutating func writeMembers(of grant: Grant) {
+        string("role", grant.role.rawValue)
+        key("collections")
+        if let collections = grant.collections {
+            array(collections) { $0.write($1) }
+        } else {
+            write(literal: "*")
+        }
+    }
+
+    mutating func writeHealth(_ summaries: [CollectionSummary]) {
+        let isWell = summaries.allSatisfy { $0.state == .ready }
+        string("status", isWell ? "ok" : "degraded")
+        object("collections") { json in
+            for summary in summaries {
+                json.key(string: summary.name)
+                json.object { json in
+                    json.string("state", summary.state.rawValue)
+                    if let reason = summary.reason { json.string("reason", reason) }
+                }
+            }
+        }
+    }
+
+    mutating func writeList(_ summaries: [CollectionSummary]) {
+        key("collections")
+        array(summaries) { json, summary in
+            json.object { json in
+                json.string("name", summary.name)
+                json.integer("points", summary.points)
+                json.string("state", summary.state.rawValue)
+            }
+        }
+    }
+
+    mutating func write(_ model: ModelDescription) {
+        object { json in
+            json.string("name", model.name)
+            json.string("fingerprint", model.fingerprint)
+            json.integer("dimensions", model.dimensions)
+            json.integer("maximum_tokens", model.maximumTokens)
+        }
+    }
+
+    mutating func writeMembers(of description: CollectionDescription) {
+        string("name", description.name)
+        object("config") { $0.writeMembers(of: description.config) }
+        integer("points", description.points)
+        integer("indexed_points", description.indexedPoints)
+        key("segments")
+        array(description.segments) { $0.write($1) }
+        string("state", description.state.rawValue)
+        integer("bytes_on_disk", description.bytesOnDisk)
+        integer("bytes_in_memory", description.bytesInMemory)
+        lsn(description.lsn)
+    }
+
+    /// The shape `collection.create` takes, with every default spelled out.
+    private mutating func writeMembers(of config: CollectionConfig) {
+        key("vectors")
+        if config.hasSingleUnnamedSpace {
+            write(config.spaces[0])
+        } else {
+            object { json in
+                for space in config.spaces {
+                    json.key(string: space.name)
+                    json.write(space)
+                }
+            }
+        }
+        string("durability", config.durability.rawValue)
+        string("text_key", config.textKey)
+    }
+
+    private mutating func write(_ space: SpaceConfig) {
+        object { json in
+            json.integer("size", space.size)
+            json.writeTraits(metric: space.metric, quantization: space.quantization, hnsw: space.hnsw)
+            if let model = space.model { json.string("model", model) }
+            if let fingerprint = space.modelFingerprint { json.string("model_fingerprint", fingerprint) }
+        }
+    }
+
+    mutating func writeTraits(metric: Metric, quantization: QuantizationKind, hnsw: HNSWConfig) {
+        string("metric", metric.name)
+        object("quantization") { $0.string("kind", quantization.rawValue) }
+        object("hnsw") { json in
+            json.integer("m", hnsw.m)
+            json.integer("ef_construct", hnsw.efConstruct)
+        }
+    }
+
+    private mutating func write(_ segment: SegmentDescription) {
+        object { json in
+            json.key("id")
+            json.write(segment.id)
+            json.string("state", segment.state.rawValue)
+            json.integer("rows", segment.rows)
+            json.integer("points", segment.points)
+            json.integer("bytes", segment.bytes)
+            json.key("spaces")
+            json.array(segment.spaces) { json, space in
+                json.object { json in
+                    json.string("name", space.name)
+                    json.integer("vectors", space.vectors)
+                    json.integer("indexed", space.indexed)
+                    json.string("searched_on", space.searchedOn)
+                }
+            }
+        }
+    }
+}
