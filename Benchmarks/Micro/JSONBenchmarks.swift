@@ -20,6 +20,7 @@ enum JSONBenchmarks {
         measureRequest("request, full doubles", long)
         measureRequest("request, shortest float32", floats)
         measurePayload()
+        measureLookUp()
         measureWriter(components.map(Float.init))
         measureDoubles(components)
     }
@@ -129,6 +130,32 @@ enum JSONBenchmarks {
                 do throws(JSONError) { try reader.compactObject(into: &output) } catch { return 0 }
                 return output.count
             }
+        }
+    }
+
+    private static func measureLookUp() {
+        let text = Array(payload.utf8)
+        report("one key of a payload, names checked", iterations: 20_000) {
+            do throws(JSONError) {
+                var reader = JSONReader(text.span)
+                var members = try reader.beginObject()
+                while let key = try reader.nextKey(&members) {
+                    if key == "published" { return try reader.readBool() ? 1 : 2 }
+                    try reader.skipValue()
+                }
+            } catch { return 0 }
+            return 0
+        }
+        report("one key of a payload, names known", iterations: 20_000) {
+            do throws(JSONError) {
+                var reader = JSONReader(text.span)
+                var members = try reader.beginKnownObject()
+                while let key = try reader.nextKnownKey(&members) {
+                    if key == "published" { return try reader.readBool() ? 1 : 2 }
+                    reader.skipKnownValue()
+                }
+            } catch { return 0 }
+            return 0
         }
     }
 

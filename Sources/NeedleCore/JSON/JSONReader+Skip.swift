@@ -108,3 +108,65 @@ extension JSONReader {
         return index
     }
 }
+
+// MARK: Text that has been checked before
+
+extension JSONReader {
+    /// Steps over one value of a text that `compactValue` has been over: finds its end, checks nothing.
+    ///
+    /// On any other text it ends somewhere within the text, and what is read next may be refused.
+    package mutating func skipKnownValue() {
+        skipWhitespace()
+        var index = offset
+        var open = 0
+        repeat {
+            switch bytes[index] {
+            case UInt8(ascii: "\""): index = endOfKnownString(from: index + 1)
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                open += 1
+                index += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                open -= 1
+                index += 1
+            case UInt8(ascii: ","), UInt8(ascii: ":"): index += 1
+            default: index = endOfKnownScalar(from: index + 1)
+            }
+        } while open > 0 && index < bytes.count
+        offset = min(index, bytes.count)
+    }
+
+    /// The index behind the closing quote of the string whose contents begin at `start`.
+    @inline(__always)
+    private func endOfKnownString(from start: Int) -> Int {
+        var index = start
+        while index < bytes.count {
+            while index + 8 <= bytes.count {
+                let special = JSONReader.specialBytes(bytes.word(at: index))
+                if special != 0 {
+                    index += special.trailingZeroBitCount >> 3
+                    break
+                }
+                index += 8
+            }
+            switch bytes[index] {
+            case UInt8(ascii: "\""): return index + 1
+            case UInt8(ascii: "\\"): index += 2
+            default: index += 1
+            }
+        }
+        return bytes.count
+    }
+
+    /// The index of the first byte from `start` on that ends a number or a literal.
+    @inline(__always)
+    private func endOfKnownScalar(from start: Int) -> Int {
+        var index = start
+        while index < bytes.count {
+            switch bytes[unchecked: index] {
+            case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), 0...0x20: return index
+            default: index += 1
+            }
+        }
+        return bytes.count
+    }
+}

@@ -102,6 +102,20 @@ package struct JSONReader: ~Copyable, ~Escapable {
         return name
     }
 
+    /// Enters an object whose names are known to be distinct, such as one in a stored payload.
+    package mutating func beginKnownObject() throws(JSONError) -> JSONElements {
+        try open(UInt8(ascii: "{"), expected: "an object")
+        return JSONElements()
+    }
+
+    /// Like `nextKey`, without looking for duplicates: for text that `compactValue` has been over.
+    @_lifetime(copy self)
+    package mutating func nextKnownKey(_ members: inout JSONElements) throws(JSONError) -> JSONText? {
+        guard try nextMember(first: members.count == 0) else { return nil }
+        members.count += 1
+        return try scanName()
+    }
+
     /// Enters an array.
     package mutating func beginArray() throws(JSONError) -> JSONElements {
         try open(UInt8(ascii: "["), expected: "an array")

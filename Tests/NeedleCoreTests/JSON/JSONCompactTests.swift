@@ -112,4 +112,31 @@ struct JSONCompactTests {
         #expect(isNext == true)
         #expect(members.count == 2)
     }
+
+    @Test("stepping over known text ends where checking it ends")
+    func knownValues() throws {
+        var random = TestGenerator(seed: 22)
+        for _ in 0..<400 {
+            let text = random.value(depth: 4).utf8 + utf8([",", "]", "}", "", " "][random.below(5)])
+            var checking = JSONReader(text.span)
+            try checking.skipValue()
+            var stepping = JSONReader(text.span)
+            stepping.skipKnownValue()
+            let (checked, stepped) = (checking.offset, stepping.offset)
+            #expect(checked == stepped, "\(String(decoding: text, as: UTF8.self))")
+        }
+    }
+
+    @Test("stepping over text that is not known to be good stays within it")
+    func knownValuesOfAnything() {
+        var random = TestGenerator(seed: 23)
+        let alphabet = utf8("{}[]\"\\,:1e \n") + [0x80, 0xFF, 0]
+        for length in 0..<200 {
+            let text = (0..<length).map { _ in alphabet[random.below(alphabet.count)] }
+            var reader = JSONReader(text.span)
+            reader.skipKnownValue()
+            let end = reader.offset
+            #expect(end <= length)
+        }
+    }
 }

@@ -223,6 +223,27 @@ struct JSONReaderTests {
         #expect(error?.kind == .duplicateKey(String(repeating: "é", count: 32) + "…"))
     }
 
+    @Test("objects whose names are known to be distinct are walked alike, without looking for duplicates")
+    func knownNames() throws {
+        let bytes = utf8(#" { "a" : 1 , "b" : {} , "a" : 2 } "#)
+        var reader = JSONReader(bytes.span)
+        var members = try reader.beginKnownObject()
+        var names: [String] = []
+        while let key = try reader.nextKnownKey(&members) {
+            names.append(key.string)
+            try reader.skipValue()
+        }
+        try reader.finish()
+        #expect(names == ["a", "b", "a"])
+        for broken in ["{,\"a\":1}", "{\"a\":1,}", "{\"a\":1 \"b\":1}", "{\"a\" 1}", "{1:1}", "{"] {
+            let error = jsonFailure(of: utf8(broken)) { (reader) throws(JSONError) in
+                var members = try reader.beginKnownObject()
+                while (try reader.nextKnownKey(&members)) != nil { try reader.skipValue() }
+            }
+            #expect(error?.isSyntax == true, "\(broken)")
+        }
+    }
+
     @Test("null counts as absent where the caller asks")
     func nulls() throws {
         let bytes = utf8("[null,1]")
