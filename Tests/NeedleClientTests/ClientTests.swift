@@ -153,9 +153,10 @@ struct ClientTests {
     func timeout() async throws {
         let server = try await FakeServer.start { _ in [] }
         let client = client(server)
+        try await client.connect()
         let start = ContinuousClock.now
         let error = await #expect(throws: NeedletailError.self) {
-            _ = try await client.search("docs", SearchRequest(vector: [1]), timeout: .after(.milliseconds(80)))
+            _ = try await client.search("docs", SearchRequest(vector: [1]), timeout: .after(.milliseconds(150)))
         }
         #expect(error?.kind == .timedOut)
         #expect(start.duration(to: .now) < .seconds(5))
@@ -330,5 +331,5 @@ func until(_ condition: @Sendable () -> Bool) async throws {
         if condition() { return }
         try await Task.sleep(for: .milliseconds(2))
     }
-    #expect(condition())
+    try #require(condition())
 }

@@ -1,5 +1,6 @@
 // One TCP connection, greeted and ready: requests in, futures out. Thin: the thinking is done by `RequestCorrelator`.
 
+import Glibc
 import NIOCore
 import NIOPosix
 import NeedleCore
@@ -67,8 +68,10 @@ final class ServerConnection: Sendable {
     }
 
     private static func reason(_ error: any Error) -> String {
+        if let system = error as? IOError { return String(cString: strerror(system.errnoCode)) }
+        if case .connectTimeout = error as? ChannelError { return "no answer in time" }
         guard let failure = error as? NIOConnectionError else { return "\(error)" }
-        if let attempt = failure.connectionErrors.first { return "\(attempt.error)" }
+        if let attempt = failure.connectionErrors.first { return reason(attempt.error) }
         return "host \"\(failure.host)\" was not found"
     }
 

@@ -40,7 +40,7 @@ extension NeedletailClient {
 
 extension RandomNumberGenerator {
     /// A fresh operation key: 32 hexadecimal digits.
-    mutating func operationKey() -> String {
+    package mutating func operationKey() -> String {
         let digits = [next(), next()].map { (word: UInt64) in
             let text = String(word, radix: 16)
             return String(repeating: "0", count: 16 - text.count) + text

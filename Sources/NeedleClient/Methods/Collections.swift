@@ -190,7 +190,7 @@ extension NeedletailClient {
     /// - Precondition: the names are distinct; there is at least one.
     @discardableResult
     public func createCollection(
-        _ name: String, spaces: KeyValuePairs<String, VectorSpace>, durability: Durability? = nil,
+        _ name: String, spaces: [(name: String, space: VectorSpace)], durability: Durability? = nil,
         textKey: String? = nil, timeout: Timeout = .standard
     ) async throws -> UInt64 {
         try await create(name, durability, textKey, timeout) { writer in

@@ -1,0 +1,132 @@
+// What every command takes, and what every command does: connect, act, explain, close.
+
+import ArgumentParser
+import NeedleClient
+
+/// Where the server is and how long to wait.
+struct GlobalOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The server: needletail://HOST:PORT or HOST:PORT. Default: NEEDLETAIL_URL, else 127.0.0.1:7700.",
+            valueName: "url"))
+    var url: String?
+
+    @Option(help: ArgumentHelp("Seconds to wait for an answer; 0 waits for ever. Default: 30.", valueName: "seconds"))
+    var timeout: Double?
+
+    func validate() throws {
+        if let timeout, !timeout.isFinite || timeout < 0 { throw ValidationError("--timeout is a number of seconds, 0 or more") }
+    }
+
+    /// `needletail --url X info` means `needletail info --url X`: the options belong to the commands, but people write
+    /// them first.
+    static func movedBehindCommand(_ arguments: [String]) -> [String] {
+        var leading: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first, ["--url", "--timeout"].contains(first.prefix { $0 != "=" }) {
+            let length = first.contains("=") ? 1 : 2
+            leading += rest.prefix(length)
+            rest = rest.dropFirst(length)
+        }
+        guard !leading.isEmpty, let command = rest.first else { return arguments }
+        return [command] + leading + rest.dropFirst()
+    }
+
+    /// The address asked for.
+    func address(environment: (String) -> String? = Terminal.environment) throws -> ServerAddress {
+        let text = url ?? environment("NEEDLETAIL_URL").flatMap { $0.isEmpty ? nil : $0 }
+        guard let text else { return .local }
+        do {
+            return try ServerAddress(text)
+        } catch {
+            throw Failure(.usage, error.message)
+        }
+    }
+
+    /// The time-out asked for, in the client's terms.
+    var clientTimeout: Timeout {
+        switch timeout {
+        case nil: .standard
+        case 0: .none
+        case let seconds?: .after(.seconds(seconds))
+        }
+    }
+
+    /// Runs a command's work with a client, and turns its errors into advice.
+    ///
+    /// - Parameter collection: the collection the command is about, for naming similar ones.
+    func withClient(collection: String? = nil, _ body: (NeedletailClient) async throws -> Void) async throws {
+        var configuration = ClientConfiguration(address: try address())
+        switch clientTimeout {
+        case .standard: break
+        case .none: configuration.requestTimeout = nil
+        case .after(let duration): configuration.requestTimeout = duration
+        }
+        let client = NeedletailClient(configuration)
+        do {
+            try await body(client)
+        } catch let error as StatusError {
+            await client.close()
+            throw error
+        } catch {
+            let existing = await Self.existing(after: error, client)
+            await client.close()
+            throw Failure(error, collection: collection, existing: existing)
+        }
+        await client.close()
+    }
+
+    /// The server's collections, when the error is about a collection that is not there.
+    private static func existing(after error: any Error, _ client: NeedletailClient) async -> [String]? {
+        let cause = (error as? ImportError)?.cause ?? error
+        guard let error = cause as? NeedletailError, error.kind == .notFound, error.at == "collection" else { return nil }
+        return try? await client.collections(timeout: .after(.seconds(2))).map(\.name)
+    }
+}
+
+/// `--json`, for the commands that have it.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON, one value per line.")
+    var json = false
+}
+
+/// A filter as protocol JSON.
+struct FilterOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            Only points that match: a filter or one condition as JSON, for example \
+            '{"key":"section","match":{"value":"graphics"}}'.
+            """, valueName: "json"))
+    var filter: String?
+
+    func parsed() throws -> Filter? {
+        guard let filter else { return nil }
+        do {
+            return try Filter(json: filter)
+        } catch {
+            throw Failure(
+                .usage, "--filter: \(error.message)" + (error.at.map { " (at \($0))" } ?? ""),
+                advice: [#"for example: --filter '{"must":[{"key":"section","match":{"value":"graphics"}}]}'"#])
+        }
+    }
+}
+
+/// Point ids on the command line.
+struct IDOptions: ParsableArguments {
+    @Flag(help: "Take ids of nothing but digits as strings, not as integers.")
+    var stringIds = false
+
+    func id(_ text: String) throws -> PointID {
+        if !stringIds, !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            guard let integer = UInt64(text) else {
+                throw Failure(.usage, "\(text) is larger than any integer id (2^64-1); --string-ids takes it as a string")
+            }
+            return PointID(integer)
+        }
+        guard (1...512).contains(text.utf8.count) else {
+            throw Failure(.usage, "an id has 1 to 512 bytes, not \(text.utf8.count)")
+        }
+        return PointID(text)
+    }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import NeedleClient
+import NeedletailCommand
+import Testing
+
+@Suite("The command line: what is accepted, and what failures say")
+struct CommandLineTests {
+    @Test(
+        "Complete command lines are accepted",
+        arguments: [
+            "info", "info docs --json", "collections", "create docs --size 384 --metric dot --quantization none",
+            "create docs --model all-MiniLM-L6-v2 --m 32 --ef-construct 200 --durability os --text-key body",
+            "create docs --space title=384 --space body=768", "drop docs -y", "import docs",
+            "import docs a.jsonl b.jsonl --skip-bad --batch 10 --in-flight 2 --quiet",
+            "import docs - --text-key text --create --model m", "search docs text --limit 3 --offset 2 --ef 64",
+            "search docs --vector [1,2] --exact --threshold 0.5 --using title --columns a,b",
+            "search docs --id 17 --string-ids --json", "get docs 1 2 --vectors", "delete docs 1 2",
+            "delete docs --all --yes", "count docs", "embed a b --kind query", "optimize docs --no-wait",
+            "completion bash", "count docs --url needletail://h:1 --timeout 2.5",
+        ])
+    func accepted(line: String) throws {
+        _ = try Needletail.parseAsRoot(line.split(separator: " ").map(String.init))
+    }
+
+    @Test(
+        "Contradictions and gaps are refused before anything is sent",
+        arguments: [
+            "create docs", "create docs --size 0", "create docs --size 3 --space a=3", "create docs --space a",
+            "create docs --space =3", "create docs --size 3 --metric manhattan", "search docs",
+            "search docs text --id 3", "search docs text --limit 0", "search docs text --limit 10001",
+            "search docs text --exact --ef 3", "search docs text --threshold nan", "get docs", "delete docs",
+            "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0", "drop",
+            "count docs --timeout -1", "embed --kind answer x", "completion tcsh",
+        ])
+    func refused(line: String) {
+        #expect(throws: (any Error).self) {
+            _ = try Needletail.parseAsRoot(line.split(separator: " ").map(String.init))
+        }
+    }
+
+    @Test("Every command has a summary and examples")
+    func helpIsThere() {
+        for command in Needletail.configuration.subcommands {
+            let help = Needletail.helpMessage(for: command, columns: 80)
+            #expect(help.contains("OVERVIEW: "), "\(command)")
+            #expect(help.contains("EXAMPLES\n  needletail ") || help.contains("EXAMPLES\n  cd "), "\(command)")
+            #expect(!command.configuration.abstract.isEmpty)
+        }
+    }
+
+    @Test("Completion scripts name every command", arguments: [CompletionShell.bash, .zsh, .fish])
+    func completion(shell: CompletionShell) {
+        let script = Needletail.completionScript(for: shell)
+        for name in ["import", "search", "optimize", "collections"] { #expect(script.contains(name)) }
+    }
+
+    @Test("Usage errors end with 2, an unreachable server with 3")
+    func statuses() async {
+        #expect(await Needletail.run(["serch"]) == .usage)
+        #expect(await Needletail.run(["search", "docs"]) == .usage)
+        #expect(await Needletail.run(["count", "docs", "--url", "http://x"]) == .usage)
+        #expect(await Needletail.run(["count", "docs", "--filter", "{"]) == .usage)
+        #expect(await Needletail.run(["count", "docs", "--url", "127.0.0.1:1"]) == .cannotConnect)
+        #expect(await Needletail.run(["--url", "127.0.0.1:1", "count", "docs"]) == .cannotConnect)
+        #expect(await Needletail.run(["import", "docs", "/nonexistent/rows.jsonl", "--url", "127.0.0.1:1"]) == .badInput)
+        #expect(await Needletail.run(["get", "docs", "99999999999999999999", "--url", "127.0.0.1:1"]) == .usage)
+    }
+
+    @Test("Statuses are distinct and as documented")
+    func documentedStatuses() {
+        #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6, 130, 141])
+    }
+
+    private func failure(
+        _ kind: NeedletailError.Kind, _ message: String = "m", at: String? = nil, collection: String? = "docs",
+        existing: [String]? = nil
+    ) -> Failure {
+        Failure(NeedletailError(kind, message, at: at), collection: collection, existing: existing)
+    }
+
+    @Test("Failures say what to do next")
+    func advice() {
+        let cannot = failure(.connectionFailed)
+        #expect(cannot.status == .cannotConnect)
+        #expect(cannot.advice.joined().contains("needletaild --data"))
+        #expect(cannot.advice.joined().contains("NEEDLETAIL_URL"))
+
+        let missing = failure(.notFound, at: "collection", collection: "packges", existing: ["docs", "packages"])
+        #expect(missing.status == .refused)
+        #expect(missing.advice == ["did you mean \"packages\"?", "collections: docs, packages"])
+        #expect(failure(.notFound, at: "collection", existing: []).advice.joined().contains("needletail create docs"))
+        #expect(failure(.notFound, at: "collection").advice == ["list the collections: needletail collections"])
+
+        #expect(failure(.invalidParams, "no model is loaded").advice.joined().contains("scripts/fetch-model"))
+        #expect(failure(.notFound, at: "vectors.model").advice.joined().contains("scripts/fetch-model"))
+        #expect(failure(.alreadyExists).advice.joined().contains("needletail drop docs"))
+        #expect(failure(.timedOut).status == .timedOut)
+        #expect(failure(.deadline).status == .timedOut)
+        #expect(failure(.connectionLost).status == .broken)
+        #expect(failure(.conflict).advice.isEmpty)
+    }
+}
