@@ -36,7 +36,7 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
     package static let vectors = SectionKind(rawValue: 16)
     /// 1 / length of each vector (f32).
     package static let inverseNorms = SectionKind(rawValue: 17)
-    /// One bit per row: whether it has a vector here (u64 words). Absent when all have.
+    /// One byte per row, 1 or 0: whether it has a vector here. Absent when all have.
     package static let presence = SectionKind(rawValue: 18)
 
     /// Level of each row in the graph (u8).

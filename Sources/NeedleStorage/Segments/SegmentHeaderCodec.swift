@@ -170,7 +170,7 @@ enum SegmentShape {
             guard let space = section.space else { return false }
             return shape == (4 * header.spaces[space].dimensions, rows)
         case .inverseNorms: return section.space != nil && shape == (4, rows)
-        case .presence: return section.space != nil && shape == (8, (rows + 63) / 64)
+        case .presence: return section.space != nil && shape == (1, rows)
         case .graphLevels: return section.space != nil && shape == (1, rows)
         case .graphLinks0: return section.space != nil && section.stride % 4 == 0 && section.count == rows
         case .graphUpperOffsets, .graphUpperLinks: return section.space != nil && section.stride == 4

@@ -98,8 +98,8 @@ package final class SegmentReader: Sendable {
     /// All vectors of a space, `dimensions` floats a row.
     package func vectors(space: Int) -> SectionView<Float>? { view(.vectors, space: space, as: Float.self) }
     package func inverseNorms(space: Int) -> SectionView<Float>? { view(.inverseNorms, space: space, as: Float.self) }
-    /// Which rows have a vector in a space, 64 a word; `nil` when all have.
-    package func presence(space: Int) -> SectionView<UInt64>? { view(.presence, space: space, as: UInt64.self) }
+    /// Whether each row has a vector in a space, 1 or 0; `nil` when all have.
+    package func presence(space: Int) -> SectionView<UInt8>? { view(.presence, space: space, as: UInt8.self) }
 
     /// A row's payload, valid while this reader is held.
     ///
