@@ -1,0 +1,178 @@
+// Results that are small and rare, by way of a JSON tree.
+
+import NeedleCore
+
+extension JSONReader {
+    mutating func coldReply(to method: Method) throws -> Reply {
+        _ = try peekKind()
+        let start = offset
+        let result = ResultTree(try JSONValue(reading: &self), at: start)
+        switch method {
+        case .ping: return .pong(nowMS: Int64(try result.integer("now_ms")))
+        case .info: return .info(try result.serverInfo())
+        case .health: return .health(try result.health())
+        case .cancel: return .cancelled(try result.bool("cancelled"))
+        case .login: return .login(try result.grant())
+        case .createCollection:
+            return .collectionCreated(name: try result.string("name"), lsn: try result.lsn("lsn"))
+        case .listCollections: return .collections(try result.summaries())
+        case .getCollection: return .collection(try result.collectionDescription())
+        case .deleteCollection: return .collectionDeleted
+        case .optimizeCollection: return .optimizing(job: try result.string("job"))
+        case .upsertPoints: return .upserted(try result.receipt())
+        case .deletePoints: return .deleted(try result.receipt())
+        case .countPoints: return .count(try result.integer("count"))
+        case .getPoints, .scrollPoints, .searchPoints, .searchBatch, .embedTexts:
+            preconditionFailure("these are read without a tree")
+        }
+    }
+}
+
+extension ModelDescription {
+    init?(_ tree: JSONValue) {
+        guard let name = tree["name"]?.stringValue, let fingerprint = tree["fingerprint"]?.stringValue,
+            let dimensions = tree["dimensions"]?.integerValue
+        else { return nil }
+        self.init(
+            name: name, fingerprint: fingerprint, dimensions: dimensions,
+            maximumTokens: tree["maximum_tokens"]?.integerValue ?? 0)
+    }
+}
+
+/// A result as a tree, with accessors that say what is missing.
+private struct ResultTree {
+    let tree: JSONValue
+    /// Where it begins in the text.
+    let start: Int
+
+    init(_ tree: JSONValue, at start: Int) {
+        self.tree = tree
+        self.start = start
+    }
+
+    private func missing(_ key: String) -> JSONError { JSONError(.missingKey(key), at: start) }
+
+    func integer(_ key: String) throws -> Int {
+        guard let value = tree[key]?.integerValue else { throw missing(key) }
+        return value
+    }
+
+    func string(_ key: String) throws -> String {
+        guard let value = tree[key]?.stringValue else { throw missing(key) }
+        return value
+    }
+
+    func bool(_ key: String) throws -> Bool {
+        guard let value = tree[key]?.boolValue else { throw missing(key) }
+        return value
+    }
+
+    func lsn(_ key: String) throws -> LSN {
+        guard let value = tree[key]?.unsignedValue else { throw missing(key) }
+        return LSN(value)
+    }
+
+    func choice<Value: RawRepresentable>(_ key: String) throws -> Value where Value.RawValue == String {
+        guard let value = Value(rawValue: try string(key)) else {
+            throw JSONError(.invalidValue("\"\(key)\" has an unknown value"), at: start)
+        }
+        return value
+    }
+
+    func list(_ key: String) throws -> [ResultTree] {
+        guard let values = tree[key]?.arrayValue else { throw missing(key) }
+        return values.map { ResultTree($0, at: start) }
+    }
+
+    func object(_ key: String) throws -> ResultTree {
+        guard let value = tree[key] else { throw missing(key) }
+        return ResultTree(value, at: start)
+    }
+
+    func receipt() throws -> WriteReceipt {
+        WriteReceipt(
+            lsn: try lsn("lsn"), durability: try choice("durable"), created: tree["created"]?.integerValue ?? 0,
+            updated: tree["updated"]?.integerValue ?? 0, deleted: tree["deleted"]?.integerValue ?? 0)
+    }
+
+    func summaries() throws -> [CollectionSummary] {
+        try list("collections").map {
+            CollectionSummary(name: try $0.string("name"), points: try $0.integer("points"), state: try $0.choice("state"))
+        }
+    }
+
+    /// A health report does not count points.
+    func health() throws -> [CollectionSummary] {
+        let members = try object("collections").tree.objectValue ?? []
+        return try members.map { member in
+            let state = ResultTree(member.value, at: start)
+            return CollectionSummary(
+                name: member.name, points: 0, state: try state.choice("state"),
+                reason: member.value["reason"]?.stringValue)
+        }
+    }
+
+    func grant() throws -> Grant {
+        let collections = try object("collections").tree
+        return Grant(
+            role: try choice("role"), collections: collections.arrayValue?.compactMap(\.stringValue))
+    }
+
+    func serverInfo() throws -> ServerInfo {
+        let memory = (try object("memory").tree.objectValue ?? []).map { member in
+            (purpose: member.name, bytes: member.value.integerValue ?? 0)
+        }
+        return ServerInfo(
+            version: try string("version"), uptimeMS: Int64(try integer("uptime_ms")),
+            kernelTier: try string("kernel_tier"), memory: memory,
+            limits: Limits(announced: try object("limits").tree), collections: try summaries(),
+            model: tree["model"].flatMap { ModelDescription($0) })
+    }
+
+    func collectionDescription() throws -> CollectionDescription {
+        CollectionDescription(
+            name: try string("name"), config: try object("config").collectionConfig(),
+            points: try integer("points"), indexedPoints: try integer("indexed_points"),
+            segments: try list("segments").map { try $0.segment() }, state: try choice("state"),
+            bytesOnDisk: try integer("bytes_on_disk"), bytesInMemory: try integer("bytes_in_memory"),
+            lsn: try lsn("lsn"))
+    }
+
+    private func collectionConfig() throws -> CollectionConfig {
+        let vectors = try object("vectors")
+        let spaces: [SpaceConfig]
+        if vectors.tree["size"]?.integerValue != nil {
+            spaces = [try vectors.space(named: CollectionConfig.defaultSpaceName)]
+        } else {
+            spaces = try (vectors.tree.objectValue ?? []).map { member in
+                try ResultTree(member.value, at: start).space(named: member.name)
+            }
+        }
+        guard !spaces.isEmpty else { throw missing("vectors") }
+        return CollectionConfig(
+            spaces: spaces, durability: try choice("durability"), textKey: try string("text_key"))
+    }
+
+    private func space(named name: String) throws -> SpaceConfig {
+        guard let metric = Metric(name: try string("metric")) else {
+            throw JSONError(.invalidValue("unknown metric"), at: start)
+        }
+        let hnsw = try object("hnsw")
+        return SpaceConfig(
+            name: name, size: try integer("size"), metric: metric,
+            quantization: try object("quantization").choice("kind"),
+            hnsw: HNSWConfig(m: try hnsw.integer("m"), efConstruct: try hnsw.integer("ef_construct")),
+            model: tree["model"]?.stringValue, modelFingerprint: tree["model_fingerprint"]?.stringValue)
+    }
+
+    private func segment() throws -> SegmentDescription {
+        SegmentDescription(
+            id: try lsn("id").value, state: try choice("state"), rows: try integer("rows"),
+            points: try integer("points"), bytes: try integer("bytes"),
+            spaces: try list("spaces").map { space in
+                SegmentSpaceDescription(
+                    name: try space.string("name"), vectors: try space.integer("vectors"),
+                    indexed: try space.integer("indexed"), searchedOn: try space.string("searched_on"))
+            })
+    }
+}

@@ -1,0 +1,145 @@
+// Results of the hot methods, read straight into values; the cold ones go through a JSON tree (ReplyReading+Server).
+
+import NeedleCore
+
+/// The members of a result that any method may have, as they come.
+private struct ResultMembers {
+    var lsn: LSN?
+    var points: [(record: PointRecord, score: Double?)] = []
+    var missing: [PointID] = []
+    var cursor: String?
+    var complete = true
+    var strategy = SearchStrategy.exact
+    var tookMicroseconds = 0
+    var encoding = VectorEncoding.array
+    var results: [ResultMembers] = []
+    var vectors: [[Float]] = []
+    var model: ModelDescription?
+    var tokens = 0
+    var truncated = 0
+}
+
+extension JSONReader {
+    mutating func reply(to method: Method) throws -> Reply {
+        switch method {
+        case .getPoints:
+            let result = try resultMembers()
+            return .points(result.points.map(\.record), missing: result.missing, result.encoding)
+        case .scrollPoints:
+            let start = offset
+            let result = try resultMembers()
+            guard let lsn = result.lsn else { throw JSONError(.missingKey("lsn"), at: start) }
+            let page = ScrollPage(points: result.points.map(\.record), cursor: result.cursor, lsn: lsn)
+            return .page(page, result.encoding)
+        case .searchPoints:
+            let start = offset
+            let result = try resultMembers()
+            return .search(try searchResult(result, at: start), result.encoding)
+        case .searchBatch:
+            let start = offset
+            let members = try resultMembers().results
+            return .searchBatch(try members.map { try searchResult($0, at: start) }, members.map(\.encoding))
+        case .embedTexts:
+            let start = offset
+            let result = try resultMembers()
+            guard let model = result.model else { throw JSONError(.missingKey("model"), at: start) }
+            let batch = EmbeddingBatch(vectors: result.vectors, tokens: result.tokens, truncated: result.truncated)
+            return .embedded(batch, model, result.encoding)
+        default: return try coldReply(to: method)
+        }
+    }
+
+    private func searchResult(_ result: ResultMembers, at start: Int) throws -> SearchResult {
+        guard let lsn = result.lsn else { throw JSONError(.missingKey("lsn"), at: start) }
+        let hits = try result.points.map { point in
+            guard let score = point.score else { throw JSONError(.missingKey("score"), at: start) }
+            return SearchHit(record: point.record, score: score)
+        }
+        return SearchResult(
+            hits: hits, complete: result.complete, strategy: result.strategy,
+            tookMicroseconds: result.tookMicroseconds, lsn: lsn)
+    }
+
+    private mutating func resultMembers() throws -> ResultMembers {
+        var result = ResultMembers()
+        var members = try beginObject()
+        while let key = try nextKey(&members) {
+            switch key {
+            case "lsn": result.lsn = LSN(try readUInt64())
+            case "points":
+                let (points, encoding) = try points()
+                result.points = points
+                result.encoding = encoding
+            case "missing": result.missing = try list(of: "ids", limit: .max) { try $0.pointID() }
+            case "cursor": result.cursor = try optionalString()
+            case "complete": result.complete = try readBool()
+            case "strategy": result.strategy = try choice(among: Self.strategies)
+            case "took_us": result.tookMicroseconds = try readInt(in: 0...Int.max)
+            case "results": result.results = try list(of: "results", limit: .max) { try $0.resultMembers() }
+            case "vectors":
+                result.vectors = try list(of: "vectors", limit: .max) { reader in
+                    if try reader.peekKind() == .string { result.encoding = .base64 }
+                    return try reader.anyVector()
+                }
+            case "model": result.model = try optional { ModelDescription(try JSONValue(reading: &$0)) } ?? nil
+            case "tokens": result.tokens = try readInt(in: 0...Int.max)
+            case "truncated": result.truncated = try readInt(in: 0...Int.max)
+            default: try skipValue()
+            }
+        }
+        return result
+    }
+
+    private static var strategies: [(name: String, value: SearchStrategy)] {
+        [SearchStrategy.graph, .exact, .filteredGraph, .mixed].map { ($0.rawValue, $0) }
+    }
+
+    /// Points, and how their vectors are written.
+    private mutating func points() throws -> ([(record: PointRecord, score: Double?)], VectorEncoding) {
+        var encoding = VectorEncoding.array
+        let points = try list(of: "points", limit: .max) { try $0.point(&encoding) }
+        return (points, encoding)
+    }
+
+    private mutating func point(_ encoding: inout VectorEncoding) throws -> (record: PointRecord, score: Double?) {
+        _ = try peekKind()
+        let start = offset
+        var id: PointID?
+        var score: Double?
+        var point = PointRecord(id: .integer(0), version: .zero, expiresAt: nil, payload: nil, vectors: nil)
+        var members = try beginObject()
+        while let key = try nextKey(&members) {
+            switch key {
+            case "id": id = try pointID()
+            case "version": point.version = LSN(try readUInt64())
+            case "score": score = try readDouble()
+            case "expires_at": point.expiresAt = try optional { try $0.readInt64() }
+            case "payload":
+                var text: [UInt8] = []
+                try compactObject(into: &text)
+                point.payload = Payload(compactJSON: text)
+            case "vector":
+                if try peekKind() == .string { encoding = .base64 }
+                point.vectors = [NamedVector(space: CollectionConfig.defaultSpaceName, vector: try anyVector())]
+            case "vectors":
+                var vectors: [NamedVector] = []
+                var spaces = try beginObject()
+                while let space = try nextKey(&spaces) {
+                    if try peekKind() == .string { encoding = .base64 }
+                    vectors.append(NamedVector(space: space.string, vector: try anyVector()))
+                }
+                point.vectors = vectors
+            default: try skipValue()
+            }
+        }
+        guard let id else { throw JSONError(.missingKey("id"), at: start) }
+        point.id = id
+        return (point, score)
+    }
+
+    private mutating func anyVector() throws -> [Float] {
+        var vector: [Float] = []
+        try readVector(into: &vector, limit: 1 << 20)
+        return vector
+    }
+}
