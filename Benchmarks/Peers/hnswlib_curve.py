@@ -1,7 +1,9 @@
-"""hnswlib on the same vectors and queries as recall-benchmark: hnswlib_curve.py PATH [METRIC [M [EFC [EF,EF,... [INDEX]]]]]
+"""hnswlib on the vectors and queries of recall-benchmark.
 
-The first 1,000 rows are the queries and are not in the graph; everything runs on one thread. INDEX names a file where the
-built graph is kept for the next run. Needs: pip install hnswlib numpy
+hnswlib_curve.py PATH [METRIC [M [EFC [EF,EF,... [INDEX]]]]]
+
+The first 1,000 rows are the queries and are not in the graph; everything runs on one thread. INDEX names a
+file where the built graph is kept for the next run. Needs: pip install hnswlib numpy
 """
 import os
 import sys

@@ -59,11 +59,14 @@ struct RecallRun {
         let seconds = now() - start
         graph = builder.view()
         var links = 0
-        for row in stride(from: 0, to: UInt32(rows), by: 97) { links += graph.neighbours(of: row, level: 0).count }
+        for row in stride(from: 0, to: UInt32(rows), by: 97) {
+            links += graph.neighbours(of: row, level: 0).count
+        }
+        let megabytes = Int(Double(rows * d * 4) / scanSeconds / 1e6)
         title = """
-            \(rows) x \(d), \(metric.name), M \(parameters.m), efC \(parameters.efConstruction), \(threads) thread(s): \
-            built in \((seconds * 10).rounded() / 10) s; \(links / (rows / 97 + 1)) links a row; exact scan \
-            \(Int(scanSeconds * 1e6)) µs, \(Int(Double(rows * d * 4) / scanSeconds / 1e6)) MB/s
+            \(rows) x \(d), \(metric.name), M \(parameters.m), efC \(parameters.efConstruction), \
+            \(threads) thread(s): built in \((seconds * 10).rounded() / 10) s; \
+            \(links / (rows / 97 + 1)) links a row; exact scan \(Int(scanSeconds * 1e6)) µs, \(megabytes) MB/s
             """
     }
 

@@ -1,4 +1,5 @@
-// Reading test vectors: NumPy files of float16 or float32 (version 1, C order), and .fbin (u32 rows, u32 columns, floats).
+// Reading test vectors: NumPy files of float16 or float32 (version 1, C order), and .fbin (u32 rows, u32
+// columns, floats).
 
 import Glibc
 
@@ -32,7 +33,8 @@ struct VectorFile {
             guard shape.count == 2 else { throw Unreadable(description: "\(path): not a matrix") }
             rows = shape[0]
             dimension = shape[1]
-            values = Self.floats(bytes, from: 10 + length, count: rows * dimension, half: header.contains("'<f2'"))
+            values = Self.floats(
+                bytes, from: 10 + length, count: rows * dimension, half: header.contains("'<f2'"))
         }
     }
 
@@ -41,7 +43,9 @@ struct VectorFile {
         return bytes.withUnsafeBytes { raw in
             (0..<count).map { i in
                 half
-                    ? Float(Float16(bitPattern: raw.loadUnaligned(fromByteOffset: offset + 2 * i, as: UInt16.self)))
+                    ? Float(
+                        Float16(
+                            bitPattern: raw.loadUnaligned(fromByteOffset: offset + 2 * i, as: UInt16.self)))
                     : raw.loadUnaligned(fromByteOffset: offset + 4 * i, as: Float.self)
             }
         }

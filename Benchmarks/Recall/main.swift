@@ -1,8 +1,8 @@
 // recall-benchmark PATH [METRIC [M [EFC [EF,EF,... [THREADS [TIER]]]]]]
 //
-// Builds a graph over the vectors of a .npy or .fbin file and prints recall@10 and searches per second as a Markdown
-// table. The first 1,000 rows are the queries and are not in the graph. Benchmarks/Peers/hnswlib_curve.py does the same
-// with hnswlib.
+// Builds a graph over the vectors of a .npy or .fbin file and prints recall@10 and searches per second as a
+// Markdown table. The first 1,000 rows are the queries and are not in the graph.
+// Benchmarks/Peers/hnswlib_curve.py does the same with hnswlib.
 
 import Glibc
 import NeedleCore

@@ -1,5 +1,5 @@
-// The NEON tier: the baseline of every 64-bit ARM processor. CRC32C uses the CRC instructions where the kernel reports
-// them (optional in ARMv8.0), else the table.
+// The NEON tier: the baseline of every 64-bit ARM processor. CRC32C uses the CRC instructions where the
+// kernel reports them (optional in ARMv8.0), else the table.
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
@@ -64,14 +64,14 @@ static float l2sq_f32(const float *a, const float *b, size_t n) {
     return out;
 }
 
-NK_INLINE void dot_four(const float *q, const float *a, const float *b, const float *c, const float *d, size_t n,
-                        float *out) {
+NK_INLINE void dot_four(const float *q, const float *a, const float *b, const float *c, const float *d,
+                        size_t n, float *out) {
     const float *p[4] = {a, b, c, d};
     dot_rows(q, p, 4, n, out);
 }
 
-NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d, size_t n,
-                         float *out) {
+NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d,
+                         size_t n, float *out) {
     const float *p[4] = {a, b, c, d};
     l2sq_rows(q, p, 4, n, out);
 }
@@ -86,7 +86,7 @@ static double dot_f32_f64(const float *a, const float *b, size_t n) {
     for (; i + 16 <= n; i += 16) {
         for (int j = 0; j < 8; j++) {
             float64x2_t x = vcvt_f64_f32(vld1_f32(a + i + 2 * j)), y = vcvt_f64_f32(vld1_f32(b + i + 2 * j));
-            v[j] = vfmaq_f64(v[j], x, y);  // exact product: the same as multiply, then add
+            v[j] = vfmaq_f64(v[j], x, y); // exact product: the same as multiply, then add
         }
     }
     double s[16];
@@ -103,7 +103,8 @@ static double l2sq_f32_f64(const float *a, const float *b, size_t n) {
 #pragma STDC FP_CONTRACT OFF
         for (; i + 16 <= n; i += 16) {
             for (int j = 0; j < 8; j++) {
-                float64x2_t x = vcvt_f64_f32(vld1_f32(a + i + 2 * j)), y = vcvt_f64_f32(vld1_f32(b + i + 2 * j));
+                float64x2_t x = vcvt_f64_f32(vld1_f32(a + i + 2 * j)),
+                            y = vcvt_f64_f32(vld1_f32(b + i + 2 * j));
                 float64x2_t d = vsubq_f64(x, y);
                 float64x2_t square = vmulq_f64(d, d);
                 v[j] = vaddq_f64(v[j], square);
@@ -120,7 +121,8 @@ static double l2sq_f32_f64(const float *a, const float *b, size_t n) {
 #include <sys/auxv.h>
 #define NK_HWCAP_CRC32 (1ul << 7)
 
-__attribute__((target("crc"))) static uint32_t crc32c_instructions(uint32_t seed, const uint8_t *p, size_t length) {
+__attribute__((target("crc"))) static uint32_t crc32c_instructions(uint32_t seed, const uint8_t *p,
+                                                                   size_t length) {
     uint32_t crc = ~seed;
     for (; length >= 8; length -= 8, p += 8) {
         uint64_t word;

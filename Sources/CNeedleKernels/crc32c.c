@@ -1,9 +1,9 @@
 // CRC-32C (Castagnoli, reflected polynomial 0x82F63B78; RFC 3720 section 12.1, B.4 has test values).
 //
-// The SSE4.2 variant runs three independent streams, because the crc32 instruction has a latency of three cycles but can
-// start every cycle. The streams are joined by carry-less multiplication: moving a CRC past n zero bytes multiplies it by
-// x^(8n) mod P, and crc32_u64(0, clmul(crc, k)) does that for k = x^(8n - 33) mod P in reflected bit order (one of the
-// 33 is the clmul's own shift, 32 the instruction's).
+// The SSE4.2 variant runs three independent streams, because the crc32 instruction has a latency of three
+// cycles but can start every cycle. The streams are joined by carry-less multiplication: moving a CRC past n
+// zero bytes multiplies it by x^(8n) mod P, and crc32_u64(0, clmul(crc, k)) does that for k = x^(8n - 33) mod
+// P in reflected bit order (one of the 33 is the clmul's own shift, 32 the instruction's).
 #include "nk_internal.h"
 
 static const uint32_t byte_table[256] = {
@@ -64,7 +64,8 @@ SSE42 NK_INLINE uint64_t load8(const uint8_t *p) {
 
 /// `crc` moved past as many zero bytes as `k` stands for.
 SSE42 NK_INLINE uint64_t moved(uint64_t crc, uint32_t k) {
-    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)crc), _mm_cvtsi64_si128((long long)k), 0);
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)crc), _mm_cvtsi64_si128((long long)k), 0);
     return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
 }
 

@@ -1,4 +1,5 @@
-// Shared by the tiers: the order of the double sums, the batch driver, and the tables that dispatch.c chooses among.
+// Shared by the tiers: the order of the double sums, the batch driver, and the tables that dispatch.c chooses
+// among.
 #ifndef NK_INTERNAL_H
 #define NK_INTERNAL_H
 
@@ -25,9 +26,9 @@ NK_INLINE double nk_sum16(const double *s) {
     return (q[0] + q[2]) + (q[1] + q[3]);
 }
 
-/// Elements from `from` on, for the tails of the f32_f64 kernels; also the whole of the scalar ones.
-/// The product of two floats is exact in double, so fused and separate multiply-add agree; squares of differences are
-/// not, hence no contraction.
+/// Elements from `from` on, for the tails of the f32_f64 kernels; also the whole of the scalar ones. The
+/// product of two floats is exact in double, so fused and separate multiply-add agree; squares of differences
+/// are not, hence no contraction.
 NK_INLINE void nk_dot_tail16(const float *a, const float *b, size_t from, size_t n, double *s) {
 #pragma STDC FP_CONTRACT OFF
     for (size_t i = from; i < n; i++) { s[i & 15] += (double)a[i] * (double)b[i]; }
@@ -42,35 +43,37 @@ NK_INLINE void nk_l2sq_tail16(const float *a, const float *b, size_t from, size_
     }
 }
 
-// How much of the rows ahead is prefetched: the first lines start the streams, the hardware prefetcher follows them.
+// How much of the rows ahead is prefetched: the first lines start the streams, the hardware prefetcher
+// follows them.
 #define NK_AHEAD_ROWS 4
-#define NK_AHEAD_BYTES 1024
+#define NK_AHEAD_BYTES 512
 
 NK_INLINE const float *nk_row(const float *base, size_t stride, const uint32_t *rows, size_t i) {
     return base + (rows ? (size_t)rows[i] : i) * stride;
 }
 
-/// Defines the batch kernel NAME out of ONE (one row) and FOUR (four rows side by side, sharing the query's loads).
-#define NK_DEFINE_BATCH(NAME, ATTRIBUTES, ONE, FOUR)                                                                 \
-    ATTRIBUTES static void NAME(const float *query, const float *base, size_t stride, const uint32_t *rows,          \
-                                size_t count, size_t n, float *out) {                                                \
-        size_t ahead = n * sizeof(float) < NK_AHEAD_BYTES ? n * sizeof(float) : NK_AHEAD_BYTES;                      \
-        if (rows) {                                                                                                  \
-            for (size_t i = 0; i < NK_AHEAD_ROWS && i < count; i++) {                                                \
-                nk_prefetch(nk_row(base, stride, rows, i), ahead);                                                   \
-            }                                                                                                        \
-        }                                                                                                            \
-        size_t i = 0;                                                                                                \
-        for (; i + 4 <= count; i += 4) {                                                                             \
-            if (rows) {                                                                                              \
-                for (size_t j = i + NK_AHEAD_ROWS; j < i + NK_AHEAD_ROWS + 4 && j < count; j++) {                    \
-                    nk_prefetch(nk_row(base, stride, rows, j), ahead);                                               \
-                }                                                                                                    \
-            }                                                                                                        \
-            FOUR(query, nk_row(base, stride, rows, i), nk_row(base, stride, rows, i + 1),                            \
-                 nk_row(base, stride, rows, i + 2), nk_row(base, stride, rows, i + 3), n, out + i);                  \
-        }                                                                                                            \
-        for (; i < count; i++) { out[i] = ONE(query, nk_row(base, stride, rows, i), n); }                            \
+/// Defines the batch kernel NAME out of ONE (one row) and FOUR (four rows side by side, sharing the query's
+/// loads).
+#define NK_DEFINE_BATCH(NAME, ATTRIBUTES, ONE, FOUR)                                                         \
+    ATTRIBUTES static void NAME(const float *query, const float *base, size_t stride, const uint32_t *rows,  \
+                                size_t count, size_t n, float *out) {                                        \
+        size_t ahead = n * sizeof(float) < NK_AHEAD_BYTES ? n * sizeof(float) : NK_AHEAD_BYTES;              \
+        if (rows) {                                                                                          \
+            for (size_t i = 0; i < NK_AHEAD_ROWS && i < count; i++) {                                        \
+                nk_prefetch(nk_row(base, stride, rows, i), ahead);                                           \
+            }                                                                                                \
+        }                                                                                                    \
+        size_t i = 0;                                                                                        \
+        for (; i + 4 <= count; i += 4) {                                                                     \
+            if (rows) {                                                                                      \
+                for (size_t j = i + NK_AHEAD_ROWS; j < i + NK_AHEAD_ROWS + 4 && j < count; j++) {            \
+                    nk_prefetch(nk_row(base, stride, rows, j), ahead);                                       \
+                }                                                                                            \
+            }                                                                                                \
+            FOUR(query, nk_row(base, stride, rows, i), nk_row(base, stride, rows, i + 1),                    \
+                 nk_row(base, stride, rows, i + 2), nk_row(base, stride, rows, i + 3), n, out + i);          \
+        }                                                                                                    \
+        for (; i < count; i++) { out[i] = ONE(query, nk_row(base, stride, rows, i), n); }                    \
     }
 
 #endif

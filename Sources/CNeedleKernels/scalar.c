@@ -16,16 +16,16 @@ static float l2sq_f32(const float *a, const float *b, size_t n) {
     return sum;
 }
 
-NK_INLINE void dot_four(const float *q, const float *a, const float *b, const float *c, const float *d, size_t n,
-                        float *out) {
+NK_INLINE void dot_four(const float *q, const float *a, const float *b, const float *c, const float *d,
+                        size_t n, float *out) {
     out[0] = dot_f32(q, a, n);
     out[1] = dot_f32(q, b, n);
     out[2] = dot_f32(q, c, n);
     out[3] = dot_f32(q, d, n);
 }
 
-NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d, size_t n,
-                         float *out) {
+NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d,
+                         size_t n, float *out) {
     out[0] = l2sq_f32(q, a, n);
     out[1] = l2sq_f32(q, b, n);
     out[2] = l2sq_f32(q, c, n);

@@ -1,5 +1,5 @@
-// The AVX2 + FMA tier. Two accumulators per row: four rows side by side then keep eight sums in flight, which hides the
-// latency of the fused multiply-add, and one row alone gives bit for bit the same number.
+// The AVX2 + FMA tier. Two accumulators per row: four rows side by side then keep eight sums in flight, which
+// hides the latency of the fused multiply-add, and one row alone gives bit for bit the same number.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -82,14 +82,14 @@ AVX2 static float l2sq_f32(const float *a, const float *b, size_t n) {
     return out;
 }
 
-AVX2 NK_INLINE void dot_four(const float *q, const float *a, const float *b, const float *c, const float *d, size_t n,
-                             float *out) {
+AVX2 NK_INLINE void dot_four(const float *q, const float *a, const float *b, const float *c, const float *d,
+                             size_t n, float *out) {
     const float *p[4] = {a, b, c, d};
     dot_rows(q, p, 4, n, out);
 }
 
-AVX2 NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d, size_t n,
-                              float *out) {
+AVX2 NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d,
+                              size_t n, float *out) {
     const float *p[4] = {a, b, c, d};
     l2sq_rows(q, p, 4, n, out);
 }
@@ -104,7 +104,7 @@ AVX2 static double dot_f32_f64(const float *a, const float *b, size_t n) {
         for (int j = 0; j < 4; j++) {
             __m256d x = _mm256_cvtps_pd(_mm_loadu_ps(a + i + 4 * j));
             __m256d y = _mm256_cvtps_pd(_mm_loadu_ps(b + i + 4 * j));
-            v[j] = _mm256_fmadd_pd(x, y, v[j]);  // exact product: the same as multiply, then add
+            v[j] = _mm256_fmadd_pd(x, y, v[j]); // exact product: the same as multiply, then add
         }
     }
     double s[16];

@@ -1,5 +1,5 @@
-// The AVX-512 tier (F, BW, VL, VNNI: what Cascade Lake and Zen 4 have). Four accumulators per row, four rows side by
-// side; the tail is read under a mask, so nothing past the end is touched.
+// The AVX-512 tier (F, BW, VL, VNNI: what Cascade Lake and Zen 4 have). Four accumulators per row, four rows
+// side by side; the tail is read under a mask, so nothing past the end is touched.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -83,8 +83,8 @@ AVX512 NK_INLINE void dot_four(const float *q, const float *a, const float *b, c
     dot_rows(q, p, 4, n, out);
 }
 
-AVX512 NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c, const float *d,
-                                size_t n, float *out) {
+AVX512 NK_INLINE void l2sq_four(const float *q, const float *a, const float *b, const float *c,
+                                const float *d, size_t n, float *out) {
     const float *p[4] = {a, b, c, d};
     l2sq_rows(q, p, 4, n, out);
 }
@@ -99,7 +99,7 @@ AVX512 static double dot_f32_f64(const float *a, const float *b, size_t n) {
         for (int j = 0; j < 2; j++) {
             __m512d x = _mm512_cvtps_pd(_mm256_loadu_ps(a + i + 8 * j));
             __m512d y = _mm512_cvtps_pd(_mm256_loadu_ps(b + i + 8 * j));
-            v[j] = _mm512_fmadd_pd(x, y, v[j]);  // exact product: the same as multiply, then add
+            v[j] = _mm512_fmadd_pd(x, y, v[j]); // exact product: the same as multiply, then add
         }
     }
     double s[16];

@@ -10,7 +10,8 @@ import Testing
         let vector = uniformVectors(1, dimension: dimension, seed: 9)[0]
         let query = PreparedQuery(vector, metric: metric)
         var seen = 5
-        try ExactScan.scan(5..<600, of: owned.table, query: query, context: OperationContext()) { first, distances in
+        try ExactScan.scan(5..<600, of: owned.table, query: query, context: OperationContext()) {
+            first, distances in
             #expect(first == UInt32(seen))
             for i in distances.indices {
                 let expected = naiveDistance(vector, rows[seen], metric)
@@ -32,7 +33,8 @@ import Testing
         }
         let list = (0..<700).filter { $0 % 7 != 2 }.map { UInt32($0) }.reversed() + [3, 3]
         var listed: [(UInt32, Float)] = []
-        try ExactScan.scan(list: list.span, of: owned.table, query: query, context: context) { rows, distances in
+        try ExactScan.scan(list: list.span, of: owned.table, query: query, context: context) {
+            rows, distances in
             for i in rows.indices { listed.append((rows[i], distances[i])) }
         }
         #expect(listed.map(\.0) == list)
@@ -45,7 +47,8 @@ import Testing
         try ExactScan.scan(0..<0, of: owned.table, query: query, context: OperationContext()) { _, _ in
             Issue.record("a block of an empty range")
         }
-        try ExactScan.scan(list: [UInt32]().span, of: owned.table, query: query, context: OperationContext()) { _, _ in
+        try ExactScan.scan(list: [UInt32]().span, of: owned.table, query: query, context: OperationContext())
+        { _, _ in
             Issue.record("a block of an empty list")
         }
     }
@@ -89,7 +92,9 @@ import Testing
         #expect(VectorNorms.isWide(norm: 0, metric: .cosine))
         #expect(!VectorNorms.isWide(norm: 0, metric: .euclid))
         #expect(!VectorNorms.isWide(norm: 1e-9, metric: .dot) && !VectorNorms.isWide(norm: 1e9, metric: .dot))
-        #expect(VectorNorms.isWide(norm: 0.9e-9, metric: .euclid) && VectorNorms.isWide(norm: 1.1e9, metric: .dot))
+        #expect(
+            VectorNorms.isWide(norm: 0.9e-9, metric: .euclid) && VectorNorms.isWide(norm: 1.1e9, metric: .dot)
+        )
         #expect(VectorNorms.inverseNorm(norm: 4) == 0.25 && VectorNorms.inverseNorm(norm: 1e20) == 0)
     }
 
@@ -110,7 +115,8 @@ import Testing
         for vector in rows {
             let query = PreparedQuery(vector, metric: metric)
             var found = 0
-            try WideScan.scan(0..<7, of: owned.table, query: query, context: OperationContext()) { neighbour in
+            try WideScan.scan(0..<7, of: owned.table, query: query, context: OperationContext()) {
+                neighbour in
                 let expected = naiveDistance(vector, rows[Int(neighbour.row)], metric)
                 #expect(neighbour.distance.isFinite)
                 #expect(abs(neighbour.distance - expected) <= 1e-12 * abs(expected))

@@ -8,11 +8,14 @@ import Testing
     /// All four sections and the header.
     private func bytes(_ graph: GraphView) -> [[UInt8]] {
         let sections = graph.sections
-        return [sections.levels, sections.baseLinks, sections.upperOffsets, sections.upperLinks].map { [UInt8]($0) }
+        return [sections.levels, sections.baseLinks, sections.upperOffsets, sections.upperLinks].map {
+            [UInt8]($0)
+        }
     }
 
     @Test func oneThreadGivesTheSameBytesForTheSameSeed() throws {
-        let owned = try OwnedTable(clusteredVectors(400, dimension: 8, clusters: 7, seed: 50), metric: .cosine)
+        let owned = try OwnedTable(
+            clusteredVectors(400, dimension: 8, clusters: 7, seed: 50), metric: .cosine)
         let first = try owned.graph(seed: 1)
         let second = try owned.graph(seed: 1)
         let other = try owned.graph(seed: 2)
@@ -33,13 +36,19 @@ import Testing
             #expect(try owned.search(view, query, ef: 30) == expected)
             var header = graph.header
             header.rowCount += 1
-            #expect(throws: DatabaseError.self) { try GraphView(header: header, sections: sections, file: "test") }
+            #expect(throws: DatabaseError.self) {
+                try GraphView(header: header, sections: sections, file: "test")
+            }
             header = graph.header
             header.entryRow = header.rowCount
-            #expect(throws: DatabaseError.self) { try GraphView(header: header, sections: sections, file: "test") }
+            #expect(throws: DatabaseError.self) {
+                try GraphView(header: header, sections: sections, file: "test")
+            }
             header = graph.header
             header.m = 0
-            #expect(throws: DatabaseError.self) { try GraphView(header: header, sections: sections, file: "test") }
+            #expect(throws: DatabaseError.self) {
+                try GraphView(header: header, sections: sections, file: "test")
+            }
         }
     }
 
@@ -84,8 +93,9 @@ import Testing
         let owned = try OwnedTable(rows, metric: .cosine)
         let queries = clusteredVectors(30, dimension: 16, clusters: 20, seed: 61)
             .map { PreparedQuery($0, metric: .cosine) }
-        let builder = keepAlive(try GraphBuilder(
-            rowCapacity: rows.count, parameters: .init(m: 8, efConstruction: 64, seed: 1)))
+        let builder = keepAlive(
+            try GraphBuilder(
+                rowCapacity: rows.count, parameters: .init(m: 8, efConstruction: 64, seed: 1)))
         // Threads of their own: tasks might run one after the other.
         let finished = Atomic<Int>(0)
         let queue = RowQueue(0..<UInt32(rows.count))
@@ -114,8 +124,10 @@ import Testing
 
     @Test func aCancelledInsertionLeavesTheRowOutAndMayBeRepeated() throws {
         let owned = try OwnedTable(uniformVectors(200, dimension: 4, seed: 62), metric: .euclid)
-        let builder = keepAlive(try GraphBuilder(rowCapacity: 200, parameters: .init(m: 4, efConstruction: 100)))
-        try builder.build(from: RowQueue(0..<199), table: owned.table, threads: 1, context: OperationContext())
+        let builder = keepAlive(
+            try GraphBuilder(rowCapacity: 200, parameters: .init(m: 4, efConstruction: 100)))
+        try builder.build(
+            from: RowQueue(0..<199), table: owned.table, threads: 1, context: OperationContext())
         let context = OperationContext()
         context.cancel()
         let scratch = SearchScratch()
@@ -130,7 +142,8 @@ import Testing
     @Test func rowsMayBeAbsentAndComeInAnyOrder() throws {
         let rows = uniformVectors(300, dimension: 6, seed: 63)
         let owned = try OwnedTable(rows, metric: .euclid)
-        let builder = keepAlive(try GraphBuilder(rowCapacity: 300, parameters: .init(m: 6, efConstruction: 50)))
+        let builder = keepAlive(
+            try GraphBuilder(rowCapacity: 300, parameters: .init(m: 6, efConstruction: 50)))
         let present = (0..<300).filter { $0 % 3 != 0 }.map { UInt32($0) }.reversed()
         try builder.build(
             from: RowQueue(Array(present)), table: owned.table, threads: 1, context: OperationContext())
@@ -143,16 +156,20 @@ import Testing
     @Test func aBuilderGoesOnFromACopyOfAGraph() throws {
         let rows = clusteredVectors(600, dimension: 8, clusters: 9, seed: 64)
         let owned = try OwnedTable(rows, metric: .euclid)
-        let base = keepAlive(try GraphBuilder(rowCapacity: 400, parameters: .init(m: 6, efConstruction: 40, seed: 3)))
+        let base = keepAlive(
+            try GraphBuilder(rowCapacity: 400, parameters: .init(m: 6, efConstruction: 40, seed: 3)))
         try base.build(from: RowQueue(0..<400), table: owned.table, threads: 1, context: OperationContext())
-        let copy = keepAlive(try GraphBuilder(
-            copying: base.view(), rowCapacity: 600, parameters: .init(m: 6, efConstruction: 40, seed: 3)))
+        let copy = keepAlive(
+            try GraphBuilder(
+                copying: base.view(), rowCapacity: 600, parameters: .init(m: 6, efConstruction: 40, seed: 3)))
         #expect(bytes(copy.view()) == bytes(base.view()))
         #expect(copy.insertedCount == 400)
         try copy.build(from: RowQueue(400..<600), table: owned.table, threads: 1, context: OperationContext())
         #expect(copy.view().audit() == nil)
-        let straight = keepAlive(try GraphBuilder(rowCapacity: 600, parameters: .init(m: 6, efConstruction: 40, seed: 3)))
-        try straight.build(from: RowQueue(0..<600), table: owned.table, threads: 1, context: OperationContext())
+        let straight = keepAlive(
+            try GraphBuilder(rowCapacity: 600, parameters: .init(m: 6, efConstruction: 40, seed: 3)))
+        try straight.build(
+            from: RowQueue(0..<600), table: owned.table, threads: 1, context: OperationContext())
         #expect(bytes(copy.view()) == bytes(straight.view()))
     }
 }

@@ -33,7 +33,9 @@ import Testing
         #expect(recall >= floor.recall, "\(floor): \(recall)")
     }
 
-    private func queries(_ count: Int, like clustered: Bool, dimension: Int, metric: Metric) -> [PreparedQuery] {
+    private func queries(_ count: Int, like clustered: Bool, dimension: Int, metric: Metric)
+        -> [PreparedQuery]
+    {
         let vectors =
             clustered
             ? clusteredVectors(count, dimension: dimension, clusters: 20, seed: 30)
@@ -45,13 +47,16 @@ import Testing
         let owned = try OwnedTable(uniformVectors(1000, dimension: 16, seed: 40), metric: .euclid)
         let builder = try owned.graph(m: 4, efConstruction: 32)
         let queries = queries(40, like: false, dimension: 16, metric: .euclid)
-        let recalls = try [10, 20, 40, 80, 160, 1000].map { try owned.recall(builder.view(), queries, ef: $0) }
+        let recalls = try [10, 20, 40, 80, 160, 1000].map {
+            try owned.recall(builder.view(), queries, ef: $0)
+        }
         #expect(recalls == recalls.sorted())
         #expect(recalls[0] < 0.9 && recalls[5] > 0.99, "\(recalls)")
     }
 
     @Test func resultsAreSortedDistinctAndScoredAsTheScanScores() throws {
-        let owned = try OwnedTable(clusteredVectors(500, dimension: 9, clusters: 9, seed: 41), metric: .cosine)
+        let owned = try OwnedTable(
+            clusteredVectors(500, dimension: 9, clusters: 9, seed: 41), metric: .cosine)
         let graph = try owned.graph().view()
         let query = PreparedQuery(uniformVectors(1, dimension: 9, seed: 42)[0], metric: .cosine)
         let found = try owned.search(graph, query, ef: 50)

@@ -2,15 +2,11 @@
 
 import NeedleCore
 import NeedleVectors
-import Synchronization
 
-/// Views borrow: what they point into is kept here until the tests are over, so no test can outlive its memory.
-private let keptAlive = Mutex<[any AnyObject & Sendable]>([])
-
+/// Views borrow: what they point into is never freed here, so that no test can outlive its memory.
 @discardableResult
-func keepAlive<Object: AnyObject & Sendable>(_ object: Object) -> Object {
-    keptAlive.withLock { $0.append(object) }
-    return object
+func keepAlive<Object: AnyObject>(_ object: Object) -> Object {
+    Unmanaged.passRetained(object).takeUnretainedValue()
 }
 
 /// Uniform floats in −1..<1.

@@ -1,17 +1,18 @@
-// Final distances: double precision in one fixed order, so that a score depends neither on the processor nor on the way
-// a row was found.
+// Final distances: double precision in one fixed order, so that a score depends neither on the processor nor
+// on the way a row was found.
 //
-// No scaling is needed for safety: a finite float lies between 2^-149 and 2^128 in magnitude, so products and squares lie
-// between 2^-298 and 2^258, and sums of 65,536 of them below 2^274: far inside the range of double (2^-1022 to 2^1024),
-// where nothing overflows and nothing becomes subnormal. The product of two norms stays below 2^274 likewise.
+// No scaling is needed for safety: a finite float lies between 2^-149 and 2^128 in magnitude, so products and
+// squares lie between 2^-298 and 2^258, and sums of 65,536 of them below 2^274: far inside the range of
+// double (2^-1022 to 2^1024), where nothing overflows and nothing becomes subnormal. The product of two norms
+// stays below 2^274 likewise.
 
 import CNeedleKernels
 import NeedleCore
 
 /// Exact distances between a prepared query and rows of a table.
 package enum ExactDistance {
-    /// The distance (lower is nearer) of `row`, in double precision; cosine is clamped to [−1, 1], and is 0 when either
-    /// vector is zero. Works for any finite vectors, wide ones included.
+    /// The distance (lower is nearer) of `row`, in double precision; cosine is clamped to [−1, 1], and is 0
+    /// when either vector is zero. Works for any finite vectors, wide ones included.
     package static func distance(
         of row: UInt32, in table: VectorTable, to query: PreparedQuery,
         kernels: DistanceKernels = .best

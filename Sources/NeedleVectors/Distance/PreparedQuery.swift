@@ -2,7 +2,8 @@
 
 package import NeedleCore
 
-/// A query vector in the form the kernels want: 64-byte aligned, of unit length for cosine, beside the original.
+/// A query vector in the form the kernels want: 64-byte aligned, of unit length for cosine, beside the
+/// original.
 package struct PreparedQuery: Sendable {
     package let metric: Metric
     package let dimension: Int
@@ -11,8 +12,8 @@ package struct PreparedQuery: Sendable {
     /// The vector as it was sent; exact distances are computed from this one.
     package let original: [Float]
 
-    // The kernels' copy begins at `offset` in `storage`, where a cache line begins. The array is never mutated, so its
-    // storage stays where it is.
+    // The kernels' copy begins at `offset` in `storage`, where a cache line begins. The array is never
+    // mutated, so its storage stays where it is.
     private let storage: [Float]
     private let offset: Int
 

@@ -5,10 +5,12 @@ import NeedleCore
 
 /// Distances from one vector to rows of a table. Lives on the stack of one operation.
 ///
-/// The vector is either a prepared query (`scale` 1) or another row of the table (`scale` its inverse norm); the cosine of
-/// two rows is computed so that it has the same bits in both directions, which keeps ties exact.
+/// The vector is either a prepared query (`scale` 1) or another row of the table (`scale` its inverse norm);
+/// the cosine of two rows is computed so that it has the same bits in both directions, which keeps ties
+/// exact.
 @unsafe struct Scorer {
-    // SAFETY: borrowed for the duration of one search or insertion, which borrows the table and the query too.
+    // SAFETY: borrowed for the duration of one search or insertion, which borrows the table and the query
+    // too.
     let query: UnsafePointer<Float>
     let table: VectorTable
     let scale: Float

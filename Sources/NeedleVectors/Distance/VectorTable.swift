@@ -4,12 +4,12 @@ package import NeedleCore
 
 /// A borrowed table of float vectors: row r is `dimension` floats from `base + r * stride`.
 ///
-/// The vectors are as the client sent them; for the cosine metric the inverse norm of each row stands beside. The same
-/// view serves a growing region and a mapped file. **Distances: lower is nearer.** Cosine gives −cos, dot gives −a·b,
-/// euclid the squared distance.
+/// The vectors are as the client sent them; for the cosine metric the inverse norm of each row stands beside.
+/// The same view serves a growing region and a mapped file. **Distances: lower is nearer.** Cosine gives
+/// −cos, dot gives −a·b, euclid the squared distance.
 @unsafe package struct VectorTable: Sendable {
-    // SAFETY: whoever makes the view keeps the memory mapped and the rows that it names unchanged while it is in use,
-    // and hands row numbers out only after their vectors are written (release) and read (acquire).
+    // SAFETY: whoever makes the view keeps the memory mapped and the rows that it names unchanged while it is
+    // in use, and hands row numbers out only after their vectors are written (release) and read (acquire).
     nonisolated(unsafe) package let base: UnsafePointer<Float>
     /// One float per row; only for cosine.
     nonisolated(unsafe) package let inverseNorms: UnsafePointer<Float>?

@@ -2,7 +2,8 @@
 
 package import NeedleCore
 
-/// Scores rows of a table against a query in blocks; which rows count, and what is kept, is the caller's business.
+/// Scores rows of a table against a query in blocks; which rows count, and what is kept, is the caller's
+/// business.
 package enum ExactScan {
     /// Rows per block; the context is asked before each.
     package static let blockRows = 256

@@ -2,9 +2,10 @@
 
 /// The k nearest of the rows offered so far.
 ///
-/// A binary heap with the worst on top: an offer that is not better costs one comparison, a better one O(log k). Rows at
-/// exactly equal distances are ordered by `precedes`, which the caller supplies (ties go to the smaller point id, which
-/// only the caller knows) and which is consulted only then. The result does not depend on the order of the offers.
+/// A binary heap with the worst on top: an offer that is not better costs one comparison, a better one O(log
+/// k). Rows at exactly equal distances are ordered by `precedes`, which the caller supplies (ties go to the
+/// smaller point id, which only the caller knows) and which is consulted only then. The result does not
+/// depend on the order of the offers.
 package struct TopK {
     package let capacity: Int
     private var heap: [Neighbour] = []
@@ -24,7 +25,8 @@ package struct TopK {
         return heap.first?.distance ?? -.infinity
     }
 
-    /// Takes the row if it belongs to the k nearest. `precedes(a, b)`: whether row a goes before row b at equal distance.
+    /// Takes the row if it belongs to the k nearest. `precedes(a, b)`: whether row a goes before row b at
+    /// equal distance.
     package mutating func offer(
         _ candidate: Neighbour, precedes: (UInt32, UInt32) -> Bool
     ) {
@@ -55,7 +57,8 @@ package struct TopK {
     }
 
     @inline(__always)
-    private static func isBefore(_ a: Neighbour, _ b: Neighbour, _ precedes: (UInt32, UInt32) -> Bool) -> Bool {
+    private static func isBefore(_ a: Neighbour, _ b: Neighbour, _ precedes: (UInt32, UInt32) -> Bool) -> Bool
+    {
         if a.distance != b.distance { return a.distance < b.distance }
         return precedes(a.row, b.row)
     }
@@ -76,7 +79,9 @@ package struct TopK {
             let left = 2 * parent + 1
             var worst = parent
             if left < heap.count, Self.isBefore(heap[worst], heap[left], precedes) { worst = left }
-            if left + 1 < heap.count, Self.isBefore(heap[worst], heap[left + 1], precedes) { worst = left + 1 }
+            if left + 1 < heap.count, Self.isBefore(heap[worst], heap[left + 1], precedes) {
+                worst = left + 1
+            }
             if worst == parent { return }
             heap.swapAt(parent, worst)
             parent = worst

@@ -1,11 +1,12 @@
-// The scan for vectors that single precision cannot be trusted with: see `VectorNorms.ordinary` and `ExactDistance`.
+// The scan for vectors that single precision cannot be trusted with: see `VectorNorms.ordinary` and
+// `ExactDistance`.
 
 package import NeedleCore
 
 /// An exact scan in double precision, about half as fast as `ExactScan`, for any finite vectors.
 ///
-/// Used when the query is wide (against all rows) and for the wide rows of a table (with any query). Distances may lie
-/// outside the range of Float.
+/// Used when the query is wide (against all rows) and for the wide rows of a table (with any query).
+/// Distances may lie outside the range of Float.
 package enum WideScan {
     /// Distances of the rows of a list, in its order.
     ///

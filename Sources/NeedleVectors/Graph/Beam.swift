@@ -1,13 +1,14 @@
-// The beam of a graph search: the nearest rows met so far, in one sorted array, each marked once it is expanded.
+// The beam of a graph search: the nearest rows met so far, in one sorted array, each marked once it is
+// expanded.
 
 import Glibc
 
-/// One sorted array instead of the paper's two heaps: inserting moves a few hundred bytes, and the next row to expand is
-/// the first unmarked one.
+/// One sorted array instead of the paper's two heaps: inserting moves a few hundred bytes, and the next row
+/// to expand is the first unmarked one.
 ///
-/// An entry is one word: the distance as an order-preserving integer above, the row number below, so entries compare as
-/// integers and equal distances are ordered by row. `salt` is xored onto the row: insertions use it to break ties
-/// differently each time, or all links among equal vectors would go to the same few rows.
+/// An entry is one word: the distance as an order-preserving integer above, the row number below, so entries
+/// compare as integers and equal distances are ordered by row. `salt` is xored onto the row: insertions use
+/// it to break ties differently each time, or all links among equal vectors would go to the same few rows.
 @unsafe struct Beam {
     // SAFETY: both arrays have room for `width` entries and belong to a scratch that outlives the beam.
     let keys: UnsafeMutablePointer<UInt64>

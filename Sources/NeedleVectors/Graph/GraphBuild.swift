@@ -1,4 +1,5 @@
-// Inserting many rows with several threads, for merges and benchmarks; the engine's indexer drives `insert` itself.
+// Inserting many rows with several threads, for merges and benchmarks; the engine's indexer drives `insert`
+// itself.
 
 import Glibc
 package import NeedleCore
@@ -77,10 +78,12 @@ private struct WorkerThread {
         var handle = pthread_t()
         let body = Unmanaged.passRetained(Body(run))
         // SAFETY: the thread takes over the reference that passRetained made; when it was not started, we do.
-        let status = pthread_create(&handle, nil, { raw in
-            if let raw { Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run() }
-            return nil
-        }, body.toOpaque())
+        let status = pthread_create(
+            &handle, nil,
+            { raw in
+                if let raw { Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run() }
+                return nil
+            }, body.toOpaque())
         if status != 0 {
             body.release()
             return nil

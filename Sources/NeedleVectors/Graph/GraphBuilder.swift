@@ -1,9 +1,10 @@
-// Building an HNSW graph row by row (Malkov and Yashunin, algorithms 1 and 4), by several threads at once, while readers
-// search it without locks.
+// Building an HNSW graph row by row (Malkov and Yashunin, algorithms 1 and 4), by several threads at once,
+// while readers search it without locks.
 //
-// An insertion first finds the neighbours on every level, then writes the row's own lists, and only then makes the row
-// known to others by linking back; so nobody ever meets a row whose lists are not there. With one thread the result
-// depends on the seed and the order of rows only: a row's level is a hash of seed and row number.
+// An insertion first finds the neighbours on every level, then writes the row's own lists, and only then
+// makes the row known to others by linking back; so nobody ever meets a row whose lists are not there. With
+// one thread the result depends on the seed and the order of rows only: a row's level is a hash of seed and
+// row number.
 
 package import NeedleCore
 import Synchronization
@@ -77,7 +78,8 @@ import Synchronization
     /// Rows whose insertion is finished.
     package var insertedCount: Int { inserted.load(ordering: .acquiring) }
 
-    /// The graph as it is now; it stays valid as long as the builder, and sees rows inserted later only in part.
+    /// The graph as it is now; it stays valid as long as the builder, and sees rows inserted later only in
+    /// part.
     package func view() -> GraphView {
         // The entry first: rows it leads to are below the row count read after it.
         let word = entry.load(ordering: .acquiring)
@@ -93,14 +95,16 @@ import Synchronization
 
     /// Links a row into the graph.
     ///
-    /// - Precondition: the row is below the capacity, was not inserted before, and is not wide; `table` holds its vector.
+    /// - Precondition: the row is below the capacity, was not inserted before, and is not wide; `table` holds
+    /// its vector.
     /// - Throws: what the context throws; the row is then not in the graph and may be inserted again.
     /// - Complexity: about efConstruction · 2m distances.
     package func insert(
         _ row: UInt32, table: VectorTable, scratch: SearchScratch, context: OperationContext
     ) throws(DatabaseError) {
         precondition(Int(row) < memory.rowCapacity, "row \(row) is beyond the graph's capacity")
-        precondition(memory.levels[Int(row)].load(ordering: .relaxed) == 0, "row \(row) is in the graph already")
+        precondition(
+            memory.levels[Int(row)].load(ordering: .relaxed) == 0, "row \(row) is in the graph already")
         rowCount.max(Int(row) + 1, ordering: .acquiringAndReleasing)
         let levels = claimLevels(row)
         let insertion = GraphInsertion(
@@ -116,7 +120,9 @@ import Synchronization
             memory.levels[Int(row)].store(UInt8(levels), ordering: .releasing)
             if entry.compareExchange(
                 expected: 0, desired: entryWord(row, levels), ordering: .acquiringAndReleasing
-            ).exchanged { break }
+            ).exchanged {
+                break
+            }
         }
         raiseEntry(row, levels)
         inserted.add(1, ordering: .acquiringAndReleasing)

@@ -5,8 +5,8 @@ import Synchronization
 
 /// The state of one insertion into a builder's graph; lives on the stack of `GraphBuilder.insert`.
 @unsafe struct GraphInsertion {
-    // SAFETY: borrowed for one insertion. Lists are written only under the row's lock, except those of the new row
-    // before anybody knows it. The scratch has room for lists of 2m + 1 and a beam of efConstruction.
+    // SAFETY: borrowed for one insertion. Lists are written only under the row's lock, except those of the
+    // new row before anybody knows it. The scratch has room for lists of 2m + 1 and a beam of efConstruction.
     let memory: GraphMemory
     let kernels: DistanceKernels
     let parameters: GraphBuilder.Parameters
@@ -24,7 +24,8 @@ import Synchronization
         Scorer(row: row, table: table, kernels: kernels)
     }
 
-    /// Finds neighbours in the graph as it is now, writes the row's lists, then links back from below to above.
+    /// Finds neighbours in the graph as it is now, writes the row's lists, then links back from below to
+    /// above.
     func link(under graph: GraphView, context: OperationContext) throws(DatabaseError) {
         let m = parameters.m
         let width = parameters.efConstruction
@@ -95,11 +96,12 @@ import Synchronization
         keys[at] = key
     }
 
-    /// The paper's heuristic: of the candidates, nearest first, those are kept that are nearer to the owner than to any
-    /// kept before, so that links lead into different directions.
+    /// The paper's heuristic: of the candidates, nearest first, those are kept that are nearer to the owner
+    /// than to any kept before, so that links lead into different directions.
     ///
-    /// Vectors equal to the owner (at distance `zero`) pass that test always and would fill the list, cutting a group of
-    /// duplicates off from the rest; so they get at most half of the room, and more only if it would stay empty.
+    /// Vectors equal to the owner (at distance `zero`) pass that test always and would fill the list, cutting
+    /// a group of duplicates off from the rest; so they get at most half of the room, and more only if it
+    /// would stay empty.
     /// - Returns: how many rows now lie in `scratch.kept`.
     private func select(
         _ keys: UnsafeMutablePointer<UInt64>, count: Int, salt: UInt32, zero: Float, limit: Int

@@ -1,4 +1,5 @@
-// The memory of a graph that grows: the sections of `GraphView` in reserved address space, plus a lock byte per row.
+// The memory of a graph that grows: the sections of `GraphView` in reserved address space, plus a lock byte
+// per row.
 
 import Glibc
 import NeedleCore
@@ -10,7 +11,8 @@ import Synchronization
     let upperCapacity: Int
     let m: Int
     private let regions: [ReservedMemory]
-    // SAFETY: these point into `regions`, which live as long as this object. Zeroed memory is a valid Atomic of zero.
+    // SAFETY: these point into `regions`, which live as long as this object. Zeroed memory is a valid Atomic
+    // of zero.
     nonisolated(unsafe) let levels: UnsafeMutablePointer<Atomic<UInt8>>
     nonisolated(unsafe) let baseLinks: UnsafeMutablePointer<Atomic<UInt32>>
     nonisolated(unsafe) let upperOffsets: UnsafeMutablePointer<Atomic<UInt32>>
@@ -24,7 +26,8 @@ import Synchronization
         // The expected number of upper records is rows / (m - 1); a row that finds no room stays at level 0.
         upperCapacity = upperRecords + rowCapacity / (m - 1) * 5 / 4 + 1024
         let sizes = [
-            rowCapacity, rowCapacity * (1 + 2 * m) * 4, rowCapacity * 4, upperCapacity * (1 + m) * 4, rowCapacity,
+            rowCapacity, rowCapacity * (1 + 2 * m) * 4, rowCapacity * 4, upperCapacity * (1 + m) * 4,
+            rowCapacity,
         ]
         var regions: [ReservedMemory] = []
         for size in sizes { regions.append(try ReservedMemory(byteCount: size)) }
@@ -56,7 +59,8 @@ import Synchronization
         return upperLinks + (Int(upperOffsets[Int(row)].load(ordering: .relaxed)) + level - 1) * (1 + m)
     }
 
-    /// Only one thread at a time changes a row's lists. Held for microseconds, and never two at once by one thread.
+    /// Only one thread at a time changes a row's lists. Held for microseconds, and never two at once by one
+    /// thread.
     @inline(__always)
     func lock(_ row: UInt32) {
         var spins = 0

@@ -2,14 +2,14 @@
 
 package import NeedleCore
 
-/// Approximate nearest neighbours through an HNSW graph. Stateless; any number of threads may search one graph, also
-/// while others insert into it.
+/// Approximate nearest neighbours through an HNSW graph. Stateless; any number of threads may search one
+/// graph, also while others insert into it.
 package enum GraphSearcher {
     /// The nearest rows found with a beam of `ef`, nearest first, at most `ef` of them.
     ///
-    /// Deleted rows come back like any other: the caller drops them and, when too few are left, asks again with a larger
-    /// `ef`. Equal distances are ordered by row number. The distances are those of the float kernels; final scores come
-    /// from `ExactDistance`.
+    /// Deleted rows come back like any other: the caller drops them and, when too few are left, asks again
+    /// with a larger `ef`. Equal distances are ordered by row number. The distances are those of the float
+    /// kernels; final scores come from `ExactDistance`.
     ///
     /// - Precondition: `table` holds the vectors the graph was built from; the query is not wide; `ef` >= 1.
     /// - Throws: what the context throws, which is asked every 64 expansions.

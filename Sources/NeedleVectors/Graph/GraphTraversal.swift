@@ -1,5 +1,6 @@
-// The two walks that searching and inserting share: greedy descent through the upper levels, and the beam search of one
-// level. The inner loops touch raw memory only: no reference counting, no bounds checks, no closures.
+// The two walks that searching and inserting share: greedy descent through the upper levels, and the beam
+// search of one level. The inner loops touch raw memory only: no reference counting, no bounds checks, no
+// closures.
 
 import CNeedleKernels
 import NeedleCore
@@ -7,7 +8,8 @@ import Synchronization
 
 /// A graph, a scorer and a scratch brought together for one operation.
 @unsafe struct GraphTraversal {
-    // SAFETY: borrowed for one operation; row numbers are checked against `rowCount`, for which the scratch has room.
+    // SAFETY: borrowed for one operation; row numbers are checked against `rowCount`, for which the scratch
+    // has room.
     let graph: GraphView
     let scorer: Scorer
     let scratch: SearchScratch
@@ -15,7 +17,8 @@ import Synchronization
     /// Expansions between two looks at the context.
     private static let contextInterval = 64
 
-    /// Walks from `start` down to just above `level`, each time to the nearest neighbour until there is no nearer one.
+    /// Walks from `start` down to just above `level`, each time to the nearest neighbour until there is no
+    /// nearer one.
     func descend(from start: UInt32, levels: Int, to level: Int) -> UInt32 {
         let rows = scratch.rows.base
         let distances = scratch.distances.base
@@ -40,7 +43,8 @@ import Synchronization
         return best
     }
 
-    /// The beam search of one level (the paper's algorithm 2): leaves the nearest rows found in the beam, sorted.
+    /// The beam search of one level (the paper's algorithm 2): leaves the nearest rows found in the beam,
+    /// sorted.
     func search(
         level: Int, from start: UInt32, width: Int, salt: UInt32, context: OperationContext
     ) throws(DatabaseError) -> Beam {
@@ -60,7 +64,8 @@ import Synchronization
                 untilCheck = Self.contextInterval
                 try context.check()
             }
-            guard let record = level == 0 ? graph.baseRecord(row) : graph.upperRecord(row, level: level) else {
+            guard let record = level == 0 ? graph.baseRecord(row) : graph.upperRecord(row, level: level)
+            else {
                 continue
             }
             let count = collectUnvisited(record, room: room, into: rows, visited: visited, epoch: epoch)

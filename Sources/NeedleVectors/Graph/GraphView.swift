@@ -1,21 +1,24 @@
-// The flat layout of an HNSW graph (Malkov and Yashunin, 2016/2018, arXiv:1603.09320), the same bytes in a growing
-// region and in a mapped file. All numbers are little-endian; rows are numbered as in the vector table.
+// The flat layout of an HNSW graph (Malkov and Yashunin, 2016/2018, arXiv:1603.09320), the same bytes in a
+// growing region and in a mapped file. All numbers are little-endian; rows are numbered as in the vector
+// table.
 //
-//   levels         u8  [rowCount]                      0 = the row is not in the graph, else its top level + 1 (1...16)
-//   base links     u32 [rowCount * (1 + 2m)]           per row: count, then room for 2m neighbours at level 0
-//   upper offsets  u32 [rowCount]                      index of the row's first upper record; 0 where levels <= 1
-//   upper links    u32 [upperRecordCount * (1 + m)]    per record: count, then room for m neighbours; a row of top level
-//                                                      L has L records in a run, for the levels 1, 2 ... L
-//   scalars        `GraphHeader`                       m, row count, upper record count, entry row, its top level
+//   levels         u8  [rowCount]                    0: the row is not in the graph, else its top level + 1
+//                                                    (1...16)
+//   base links     u32 [rowCount * (1 + 2m)]         per row: count, then room for 2m neighbours at level 0
+//   upper offsets  u32 [rowCount]                    the row's first upper record; 0 where levels <= 1
+//   upper links    u32 [upperRecordCount * (1 + m)]  per record: count, then room for m neighbours; a row of
+//                                                    top level L has L records in a run, for levels 1 ... L
+//   scalars        `GraphHeader`                     m, rows, upper records, entry row, its top level + 1
 //
 // A list's words past its count are leftovers without meaning (rows of the graph or 0).
 //
-// Reading needs no lock while others insert: every word is an atomic, and a link is stored with release and loaded with
-// acquire (plain moves on x86-64), so whoever meets a row number also sees that row's vector, level and lists. A list
-// that is being rewritten may show old and new neighbours mixed, or one twice, but only rows of the graph.
+// Reading needs no lock while others insert: every word is an atomic, and a link is stored with release and
+// loaded with acquire (plain moves on x86-64), so whoever meets a row number also sees that row's vector,
+// level and lists. A list that is being rewritten may show old and new neighbours mixed, or one twice, but
+// only rows of the graph.
 //
-// Reading trusts no number: a link outside the rows and an upper record outside its section are passed over, so damage
-// that slipped past the checksums costs recall, never memory safety.
+// Reading trusts no number: a link outside the rows and an upper record outside its section are passed over,
+// so damage that slipped past the checksums costs recall, never memory safety.
 
 package import NeedleCore
 import Synchronization
@@ -31,7 +34,8 @@ package struct GraphHeader: Hashable, Sendable {
     /// The entry's top level + 1; 0 means that the graph is empty.
     package var entryLevels: UInt32
 
-    package init(m: UInt32, rowCount: UInt32, upperRecordCount: UInt32, entryRow: UInt32, entryLevels: UInt32) {
+    package init(m: UInt32, rowCount: UInt32, upperRecordCount: UInt32, entryRow: UInt32, entryLevels: UInt32)
+    {
         self.m = m
         self.rowCount = rowCount
         self.upperRecordCount = upperRecordCount
@@ -60,7 +64,8 @@ package struct GraphHeader: Hashable, Sendable {
     package var upperLinks: UnsafeRawBufferPointer
 
     package init(
-        levels: UnsafeRawBufferPointer, baseLinks: UnsafeRawBufferPointer, upperOffsets: UnsafeRawBufferPointer,
+        levels: UnsafeRawBufferPointer, baseLinks: UnsafeRawBufferPointer,
+        upperOffsets: UnsafeRawBufferPointer,
         upperLinks: UnsafeRawBufferPointer
     ) {
         self.levels = levels
@@ -72,8 +77,8 @@ package struct GraphHeader: Hashable, Sendable {
 
 /// A borrowed graph, fixed in its extent (`rowCount`, entry) at the moment the view is made.
 @unsafe package struct GraphView: Sendable {
-    // SAFETY: whoever makes the view keeps the memory mapped while it is in use. Sizes are checked in `init`; words are
-    // only ever accessed as atomics, or written before the row's number is first published.
+    // SAFETY: whoever makes the view keeps the memory mapped while it is in use. Sizes are checked in `init`;
+    // words are only ever accessed as atomics, or written before the row's number is first published.
     nonisolated(unsafe) let levels: UnsafePointer<Atomic<UInt8>>
     nonisolated(unsafe) let baseLinks: UnsafePointer<Atomic<UInt32>>
     nonisolated(unsafe) let upperOffsets: UnsafePointer<Atomic<UInt32>>
@@ -127,7 +132,8 @@ extension GraphView {
         }
         try check(GraphHeader.neighbourRange.contains(Int(header.m)), "m is \(header.m)")
         try check(header.entryLevels <= GraphHeader.maximumLevels, "\(header.entryLevels) levels")
-        try check(header.entryLevels == 0 || header.entryRow < header.rowCount, "entry row \(header.entryRow)")
+        try check(
+            header.entryLevels == 0 || header.entryRow < header.rowCount, "entry row \(header.entryRow)")
         try check(sections.levels.count >= header.levelsBytes, "levels cut short")
         try check(sections.baseLinks.count >= header.baseLinksBytes, "base links cut short")
         try check(sections.upperOffsets.count >= header.upperOffsetsBytes, "upper offsets cut short")

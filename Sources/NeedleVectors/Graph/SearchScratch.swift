@@ -1,15 +1,17 @@
-// Working memory of one search or insertion, reused from one to the next so that a search allocates only its result.
+// Working memory of one search or insertion, reused from one to the next so that a search allocates only its
+// result.
 
 import Glibc
 import Synchronization
 
 /// The visited set, the beam and the buffers of one search. Used by one thread at a time.
 ///
-/// The visited set is a byte per row holding the epoch of the search that last met the row: a new search is a new epoch,
-/// and only every 255th has to clear the bytes.
+/// The visited set is a byte per row holding the epoch of the search that last met the row: a new search is a
+/// new epoch, and only every 255th has to clear the bytes.
 package final class SearchScratch: @unchecked Sendable {
-    // SAFETY: a scratch is owned by whoever took it from the pool until it is given back; it is never used by two threads
-    // at once. All buffers are allocated and freed here, and grow only in `prepare`, between searches.
+    // SAFETY: a scratch is owned by whoever took it from the pool until it is given back; it is never used by
+    // two threads at once. All buffers are allocated and freed here, and grow only in `prepare`, between
+    // searches.
     private(set) var visited = ScratchBuffer<UInt8>()
     private(set) var epoch: UInt8 = 0
     /// Beam entries and their marks: see `Beam`.
