@@ -6,13 +6,13 @@ public import Logging
 public struct ClientConfiguration: Sendable {
     /// Where the server listens.
     public var address: ServerAddress
-    /// Connections kept at most, 1 or more. Requests are pipelined, so one is enough until a core of the server is busy
-    /// with reading and writing lines.
+    /// Connections kept at most, 1 or more. Requests are pipelined, so one is enough until a core of the
+    /// server is busy with reading and writing lines.
     public var connections = 1
     /// How long one attempt to connect may take, the server's greeting included.
     public var connectTimeout: Duration = .seconds(5)
-    /// How long a request may take in all, retries included, unless the call says otherwise; `nil` waits for ever. The
-    /// server is told a deadline slightly shorter, so that its own answer usually comes first.
+    /// How long a request may take in all, retries included, unless the call says otherwise; `nil` waits for
+    /// ever. The server is told a deadline slightly shorter, so that its own answer usually comes first.
     public var requestTimeout: Duration? = .seconds(30)
     /// When failed requests are tried again.
     public var retry = RetryPolicy.standard

@@ -11,13 +11,13 @@ import NeedleCore
 /// await client.close()
 /// ```
 ///
-/// Creating a client does nothing yet; the first request connects. Requests of all tasks are pipelined over one
-/// connection, or a few (``ClientConfiguration/connections``); lost connections are opened again. Reads are repeated on lost
-/// connections and on errors that the server calls retryable, writes too, because the client gives each an operation
-/// key (`op_key`) under which the server executes it only once.
+/// Creating a client does nothing yet; the first request connects. Requests of all tasks are pipelined over
+/// one connection, or a few (``ClientConfiguration/connections``); lost connections are opened again. Reads
+/// are repeated on lost connections and on errors that the server calls retryable, writes too, because the
+/// client gives each an operation key (`op_key`) under which the server executes it only once.
 ///
-/// **Errors.** Methods throw ``NeedletailError``, or `CancellationError` when the task is cancelled; then the server is
-/// asked to stop as well. **Thread safety.** A client may be used by any number of tasks at once.
+/// **Errors.** Methods throw ``NeedletailError``, or `CancellationError` when the task is cancelled; then the
+/// server is asked to stop as well. **Thread safety.** A client may be used by any number of tasks at once.
 public final class NeedletailClient: Sendable {
     /// What the client was made with.
     public let configuration: ClientConfiguration
@@ -36,14 +36,16 @@ public final class NeedletailClient: Sendable {
         self.init(ClientConfiguration(address: try ServerAddress(url)))
     }
 
-    /// Connects if there is no connection yet, and gives what the server said of itself. Useful to fail early.
+    /// Connects if there is no connection yet, and gives what the server said of itself. Useful to fail
+    /// early.
     @discardableResult
     public func connect() async throws -> ServerGreeting {
         let deadline = configuration.requestTimeout.map { ContinuousClock.now + $0 }
         return try await pool.connection(before: deadline).greeting
     }
 
-    /// Waits for the answers of all open requests, then closes the connections. Later requests throw `clientClosed`.
+    /// Waits for the answers of all open requests, then closes the connections. Later requests throw
+    /// `clientClosed`.
     ///
     /// A client that is released without this closes at once.
     public func close() async {
@@ -90,7 +92,8 @@ public final class NeedletailClient: Sendable {
                 if let remaining, remaining <= .zero {
                     throw NeedletailError(.timedOut, "no connection within the time-out")
                 }
-                return try await connection.submit(request, timeout: remaining, onProgress: onProgress).value()
+                return try await connection.submit(request, timeout: remaining, onProgress: onProgress)
+                    .value()
             } catch {
                 if Task.isCancelled || error is CancellationError { throw CancellationError() }
                 guard let error = error as? NeedletailError else { throw error }
@@ -101,7 +104,8 @@ public final class NeedletailClient: Sendable {
                     everConnected: pool.everConnected, jitter: Double.random(in: 0...1))
                 guard case .retry(let delay) = decision else { throw error }
                 configuration.logger.info(
-                    "trying again", metadata: ["method": "\(request.method)", "error": "\(error)", "after": "\(delay)"])
+                    "trying again",
+                    metadata: ["method": "\(request.method)", "error": "\(error)", "after": "\(delay)"])
                 try await Task.sleep(for: delay)
             }
         }

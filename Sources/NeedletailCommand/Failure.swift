@@ -1,4 +1,5 @@
-// From an error to what the user reads: one line that says what happened, one that says what to do next, and a status.
+// From an error to what the user reads: one line that says what happened, one that says what to do next, and
+// a status.
 
 import NeedleClient
 
@@ -32,7 +33,9 @@ extension Failure {
         }
     }
 
-    private static func explain(_ error: NeedletailError, _ collection: String?, _ existing: [String]?) -> Failure {
+    private static func explain(_ error: NeedletailError, _ collection: String?, _ existing: [String]?)
+        -> Failure
+    {
         let status = status(of: error.kind)
         return Failure(status, error.description, advice: advice(error, collection, existing))
     }
@@ -47,7 +50,9 @@ extension Failure {
         }
     }
 
-    private static func advice(_ error: NeedletailError, _ collection: String?, _ existing: [String]?) -> [String] {
+    private static func advice(_ error: NeedletailError, _ collection: String?, _ existing: [String]?)
+        -> [String]
+    {
         let name = collection ?? "COLLECTION"
         switch error.kind {
         case .connectionFailed:
@@ -84,14 +89,18 @@ extension Failure {
     private static func missing(_ collection: String?, _ existing: [String]?) -> [String] {
         guard let existing else { return ["list the collections: needletail collections"] }
         guard !existing.isEmpty else {
-            return ["the server has no collections yet; make one: needletail create \(collection ?? "NAME") --size 384"]
+            return [
+                "the server has no collections yet",
+                "make one: needletail create \(collection ?? "NAME") --size 384",
+            ]
         }
         var advice: [String] = []
         if let collection, let similar = Suggestion.closest(to: collection, among: existing) {
             advice.append("did you mean \"\(similar)\"?")
         }
         let shown = existing.sorted().prefix(12).joined(separator: ", ")
-        advice.append("collections: \(shown)" + (existing.count > 12 ? ", … (\(existing.count) in all)" : ""))
+        let rest = existing.count > 12 ? ", … (\(existing.count) in all)" : ""
+        advice.append("collections: \(shown)\(rest)")
         return advice
     }
 }
@@ -102,7 +111,9 @@ package enum Suggestion {
     package static func closest(to name: String, among names: [String]) -> String? {
         let wanted = Array(name.lowercased().utf8)
         let ranked = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased().utf8))) }
-        guard let best = ranked.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) else { return nil }
+        guard let best = ranked.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) else {
+            return nil
+        }
         return best.distance <= max(1, max(wanted.count, best.name.utf8.count) / 3) ? best.name : nil
     }
 

@@ -11,15 +11,19 @@ struct GlobalOptions: ParsableArguments {
             valueName: "url"))
     var url: String?
 
-    @Option(help: ArgumentHelp("Seconds to wait for an answer; 0 waits for ever. Default: 30.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "Seconds to wait for an answer; 0 waits for ever. Default: 30.", valueName: "seconds"))
     var timeout: Double?
 
     func validate() throws {
-        if let timeout, !timeout.isFinite || timeout < 0 { throw ValidationError("--timeout is a number of seconds, 0 or more") }
+        if let timeout, !timeout.isFinite || timeout < 0 {
+            throw ValidationError("--timeout is a number of seconds, 0 or more")
+        }
     }
 
-    /// `needletail --url X info` means `needletail info --url X`: the options belong to the commands, but people write
-    /// them first.
+    /// `needletail --url X info` means `needletail info --url X`: the options belong to the commands, but
+    /// people write them first.
     static func movedBehindCommand(_ arguments: [String]) -> [String] {
         var leading: [String] = []
         var rest = arguments[...]
@@ -79,7 +83,9 @@ struct GlobalOptions: ParsableArguments {
     /// The server's collections, when the error is about a collection that is not there.
     private static func existing(after error: any Error, _ client: NeedletailClient) async -> [String]? {
         let cause = (error as? ImportError)?.cause ?? error
-        guard let error = cause as? NeedletailError, error.kind == .notFound, error.at == "collection" else { return nil }
+        guard let error = cause as? NeedletailError, error.kind == .notFound, error.at == "collection" else {
+            return nil
+        }
         return try? await client.collections(timeout: .after(.seconds(2))).map(\.name)
     }
 }
@@ -107,7 +113,9 @@ struct FilterOption: ParsableArguments {
         } catch {
             throw Failure(
                 .usage, "--filter: \(error.message)" + (error.at.map { " (at \($0))" } ?? ""),
-                advice: [#"for example: --filter '{"must":[{"key":"section","match":{"value":"graphics"}}]}'"#])
+                advice: [
+                    #"for example: --filter '{"must":[{"key":"section","match":{"value":"graphics"}}]}'"#
+                ])
         }
     }
 }
@@ -120,7 +128,9 @@ struct IDOptions: ParsableArguments {
     func id(_ text: String) throws -> PointID {
         if !stringIds, !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             guard let integer = UInt64(text) else {
-                throw Failure(.usage, "\(text) is larger than any integer id (2^64-1); --string-ids takes it as a string")
+                throw Failure(
+                    .usage,
+                    "\(text) is larger than any integer id (2^64-1); --string-ids takes it as a string")
             }
             return PointID(integer)
         }

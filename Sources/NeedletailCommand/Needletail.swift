@@ -38,7 +38,8 @@ package struct Needletail: AsyncParsableCommand {
             """,
         version: NeedleClientVersion.current,
         subcommands: [
-            Info.self, Collections.self, Create.self, Drop.self, Import.self, Search.self, Get.self, Delete.self,
+            Info.self, Collections.self, Create.self, Drop.self, Import.self, Search.self, Get.self,
+            Delete.self,
             Count.self, Embed.self, Optimize.self, Completion.self,
         ])
 
@@ -77,7 +78,8 @@ extension Needletail {
         guard !names.contains(first) else { return }
         let meant = Suggestion.closest(to: first, among: names).map { ["did you mean \"\($0)\"?"] } ?? []
         throw Failure(
-            .usage, "there is no command \"\(first)\"", advice: meant + ["commands: " + names.joined(separator: ", ")])
+            .usage, "there is no command \"\(first)\"",
+            advice: meant + ["commands: " + names.joined(separator: ", ")])
     }
 
     /// Help, the version and mistakes on the command line.

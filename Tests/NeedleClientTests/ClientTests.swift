@@ -4,7 +4,9 @@ import Testing
 
 @Suite("The client against a server on the loopback", .timeLimit(.minutes(1)))
 struct ClientTests {
-    private func client(_ server: FakeServer, connections: Int = 1, timeout: Duration = .seconds(10)) -> NeedletailClient {
+    private func client(_ server: FakeServer, connections: Int = 1, timeout: Duration = .seconds(10))
+        -> NeedletailClient
+    {
         var configuration = ClientConfiguration(address: server.address)
         configuration.connections = connections
         configuration.requestTimeout = timeout
@@ -20,9 +22,10 @@ struct ClientTests {
             [
                 request.result(
                     """
-                    {"points":[{"id":1,"version":42,"score":0.83,"payload":{"name":"gimp","size":1.50,"z":1}},\
-                    {"id":"a","version":43,"score":0.5,"payload":{},"vector":"AACAPwAAAEA="}],"complete":true,\
-                    "strategy":"graph","took_us":412,"lsn":1234,"novelty":[1,{"x":2}]}
+                    {"points":[{"id":1,"version":42,"score":0.83,\
+                    "payload":{"name":"gimp","size":1.50,"z":1}},\
+                    {"id":"a","version":43,"score":0.5,"payload":{},"vector":"AACAPwAAAEA="}],\
+                    "complete":true,"strategy":"graph","took_us":412,"lsn":1234,"novelty":[1,{"x":2}]}
                     """)
             ]
         }
@@ -47,7 +50,8 @@ struct ClientTests {
         params["deadline_ms"] = nil
         #expect(
             params.description
-                == #"{"collection":"docs","min_lsn":7,"vector":"AACAPwAAAD8=","limit":3,"score_threshold":0.25,"#
+                == #"{"collection":"docs","min_lsn":7,"vector":"AACAPwAAAD8=","limit":3,"#
+                + #""score_threshold":0.25,"#
                 + #""filter":{"must":[{"key":"section","match":{"value":"graphics"}}]},"params":{"ef":64},"#
                 + #""with_vector":true,"vector_encoding":"base64"}"#)
         await client.close()
@@ -59,7 +63,8 @@ struct ClientTests {
         let held = Mutex<[FakeReply]>([])
         let server = try await FakeServer.start { request in
             let number = request.params["texts"]?.arrayValue?.first?.stringValue ?? ""
-            let reply = request.result(#"{"vectors":[],"model":{"name":"m\#(number)"},"tokens":1,"truncated":0}"#)
+            let reply = request.result(
+                #"{"vectors":[],"model":{"name":"m\#(number)"},"tokens":1,"truncated":0}"#)
             return held.withLock { held in
                 held.append(reply)
                 // Seven fit in flight (one of the eight places stays free): answered last first.
@@ -156,7 +161,8 @@ struct ClientTests {
         try await client.connect()
         let start = ContinuousClock.now
         let error = await #expect(throws: NeedletailError.self) {
-            _ = try await client.search("docs", SearchRequest(vector: [1]), timeout: .after(.milliseconds(150)))
+            _ = try await client.search(
+                "docs", SearchRequest(vector: [1]), timeout: .after(.milliseconds(150)))
         }
         #expect(error?.kind == .timedOut)
         #expect(start.duration(to: .now) < .seconds(5))
@@ -209,7 +215,10 @@ struct ClientTests {
 
     @Test(
         "What is not the protocol is named, not hung upon",
-        arguments: ["HTTP/1.1 400 Bad Request\r", "{\"jsonrpc\":\"2.0\"}", "[]", "\u{1}\u{2}", "{\"id\":1,\"result\":}"])
+        arguments: [
+            "HTTP/1.1 400 Bad Request\r", "{\"jsonrpc\":\"2.0\"}", "[]", "\u{1}\u{2}",
+            "{\"id\":1,\"result\":}",
+        ])
     func garbage(line: String) async throws {
         let server = try await FakeServer.start(greeting: line) { _ in [] }
         let error = await #expect(throws: NeedletailError.self) { try await client(server).ping() }
@@ -233,7 +242,9 @@ struct ClientTests {
         let server = try await FakeServer.start { request in
             [
                 .line(
-                    #"{"jsonrpc":"2.0","method":"server.progress","params":{"id":\#(request.id),"phase":"indexing","done":1,"total":2}}"#),
+                    #"{"jsonrpc":"2.0","method":"server.progress","params":{"id":\#(request.id),"#
+                        + #""phase":"indexing","done":1,"total":2}}"#
+                ),
                 request.result(#"{"job":"j1"}"#),
             ]
         }
@@ -250,7 +261,8 @@ struct ClientTests {
     func splitting() async throws {
         let server = try await FakeServer.start { request in
             let ids = request.params["ids"]?.arrayValue ?? []
-            let points = ids.dropLast().map { #"{"id":\#($0),"version":1,"payload":{}}"# }.joined(separator: ",")
+            let points = ids.dropLast().map { #"{"id":\#($0),"version":1,"payload":{}}"# }.joined(
+                separator: ",")
             return [request.result(#"{"points":[\#(points)],"missing":[\#(ids.last ?? 0)]}"#)]
         }
         let client = client(server)
@@ -312,7 +324,8 @@ struct ClientTests {
     func scroll() async throws {
         let server = try await FakeServer.start { request in
             switch request.params["cursor"]?.stringValue {
-            case nil: [request.result(#"{"points":[{"id":1,"version":1},{"id":2,"version":1}],"cursor":"c"}"#)]
+            case nil:
+                [request.result(#"{"points":[{"id":1,"version":1},{"id":2,"version":1}],"cursor":"c"}"#)]
             default: [request.result(#"{"points":[{"id":"z","version":1}],"cursor":null}"#)]
             }
         }

@@ -18,12 +18,15 @@ struct FakeRequest: Sendable {
         .line("{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":\(json)}")
     }
 
-    func failure(_ kind: String, code: Int = -32602, at: String? = nil, retryable: Bool = false, _ extra: String = "")
+    func failure(
+        _ kind: String, code: Int = -32602, at: String? = nil, retryable: Bool = false, _ extra: String = ""
+    )
         -> FakeReply
     {
         let place = at.map { ",\"at\":\"\($0)\"" } ?? ""
         return .line(
-            "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"refused\",\"data\":{\"kind\":\"\(kind)\"\(place),"
+            "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"refused\","
+                + "\"data\":{\"kind\":\"\(kind)\"\(place),"
                 + "\"retryable\":\(retryable)\(extra)}}}")
     }
 }
@@ -37,8 +40,9 @@ enum FakeReply: Sendable {
 
 final class FakeServer: Sendable {
     static let greeting = """
-        {"jsonrpc":"2.0","method":"server.hello","params":{"server":"needletail","version":"0.1.0","protocol":[1,1],\
-        "auth":"none","limits":{"line_bytes":100000,"in_flight":8,"batch_points":100,"dimensions":65536,"wait_ms":10000}}}
+        {"jsonrpc":"2.0","method":"server.hello","params":{"server":"needletail","version":"0.1.0",\
+        "protocol":[1,1],"auth":"none","limits":{"line_bytes":100000,"in_flight":8,"batch_points":100,\
+        "dimensions":65536,"wait_ms":10000}}}
         """
 
     private let channel: any Channel
@@ -95,7 +99,8 @@ private final class FakeSession: ChannelInboundHandler {
     private var lines = LineSplitter(maximumLineBytes: 1 << 30)
 
     init(
-        number: Int, greeting: String?, log: FakeServer.Log, answer: @escaping @Sendable (FakeRequest) -> [FakeReply]
+        number: Int, greeting: String?, log: FakeServer.Log,
+        answer: @escaping @Sendable (FakeRequest) -> [FakeReply]
     ) {
         self.number = number
         self.greeting = greeting
@@ -111,7 +116,9 @@ private final class FakeSession: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         lines.append(&bytes)
         while let line = try? lines.next() {
-            guard let message = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)) else { continue }
+            guard let message = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)) else {
+                continue
+            }
             let request = FakeRequest(
                 connection: number, id: message["id"] ?? .null, method: message["method"]?.stringValue ?? "",
                 params: message["params"]?.objectValue ?? JSONObject())

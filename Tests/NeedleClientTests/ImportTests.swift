@@ -83,7 +83,8 @@ struct ImportTests {
         let server = try await FakeServer.start { [self] request in
             let first = request.params["points"]?.arrayValue?.first?["id"]?.intValue
             return first == 20
-                ? [request.failure("dimension_mismatch", code: -32006, at: "points[3].vector")] : [accepted(request)]
+                ? [request.failure("dimension_mismatch", code: -32006, at: "points[3].vector")]
+                : [accepted(request)]
         }
         let client = client(server)
         let asked = CountedPoints.Counter()
@@ -101,7 +102,9 @@ struct ImportTests {
         await server.stop()
     }
 
-    @Test("A broken connection in the middle: batches are repeated under their keys, nothing is lost or counted twice")
+    @Test(
+        "A broken connection in the middle: batches are repeated under their keys, nothing counts twice"
+    )
     func brokenConnection() async throws {
         let applied = Mutex<[String: Int]>([:])
         let server = try await FakeServer.start { [self] request in

@@ -1,5 +1,5 @@
-import NeedleClient
 import NIOCore
+import NeedleClient
 import Testing
 
 @Suite("Values of the public interface")
@@ -15,10 +15,14 @@ struct ModelTests {
 
     @Test("JSON values: exact integers, byte-wise strings, order of members")
     func json() throws {
-        let text = #"{"b":18446744073709551615,"a":-9223372036854775808,"f":0.1,"s":"\u00e9\n","l":[true,null,{}]}"#
+        let text =
+            #"{"b":18446744073709551615,"a":-9223372036854775808,"f":0.1,"s":"\u00e9\n","l":[true,null,{}]}"#
         let value = try JSONValue(parsing: text)
         #expect(value["b"] == .unsigned(.max) && value["a"] == .integer(.min) && value["f"] == .double(0.1))
-        #expect(value.description == #"{"b":18446744073709551615,"a":-9223372036854775808,"f":0.1,"s":"é\n","l":[true,null,{}]}"#)
+        #expect(
+            value.description
+                == #"{"b":18446744073709551615,"a":-9223372036854775808,"f":0.1,"s":"é\n","l":[true,null,{}]}"#
+        )
         #expect(JSONValue.string("\u{E9}") != .string("e\u{301}"))
         var object: JSONObject = ["x": 1, "y": 2, "x": 3]
         #expect(object.description == #"{"x":3,"y":2}"#)
@@ -49,14 +53,18 @@ struct ModelTests {
     @Test("Filters say what the protocol says")
     func filters() throws {
         let filter = Filter(
-            must: [.match("a", 1), .range("b", greaterThan: 1, atMost: 2.5)], should: [.match("c", any: ["x", "y"])],
+            must: [.match("a", 1), .range("b", greaterThan: 1, atMost: 2.5)],
+            should: [.match("c", any: ["x", "y"])],
             mustNot: [.match("d", except: [true]), .isEmpty("e"), .isNull("f")],
             minimumShould: .init(conditions: [.hasID([1, "x"])], minimumCount: 1))
         #expect(
             filter.json.description
                 == #"{"must":[{"key":"a","match":{"value":1}},{"key":"b","range":{"gt":1,"lte":2.5}}],"#
-                + #""should":[{"key":"c","match":{"any":["x","y"]}}],"must_not":[{"key":"d","match":{"except":[true]}},"#
-                + #"{"is_empty":"e"},{"is_null":"f"}],"min_should":{"conditions":[{"has_id":[1,"x"]}],"min_count":1}}"#)
+                + #""should":[{"key":"c","match":{"any":["x","y"]}}],"#
+                + #""must_not":[{"key":"d","match":{"except":[true]}},"#
+                + #"{"is_empty":"e"},{"is_null":"f"}],"#
+                + #""min_should":{"conditions":[{"has_id":[1,"x"]}],"min_count":1}}"#
+        )
         #expect(
             (.match("a", 1) && !.match("b", 2) as Filter).json.description
                 == #"{"must":[{"must":[{"key":"a","match":{"value":1}}]},"#
@@ -81,7 +89,10 @@ struct ModelTests {
 
     @Test(
         "What is no address",
-        arguments: ["", "http://x", "h:0", "h:65536", "h:x", "h:", "::1", "[::1", "[::1]x", "a b", "u@h", "h/x", "://", ":7"])
+        arguments: [
+            "", "http://x", "h:0", "h:65536", "h:x", "h:", "::1", "[::1", "[::1]x", "a b", "u@h", "h/x",
+            "://", ":7",
+        ])
     func notAddresses(text: String) {
         let error = #expect(throws: NeedletailError.self) { try ServerAddress(text) }
         #expect(error?.kind == .invalidArgument)
@@ -112,8 +123,11 @@ struct ModelTests {
             return
         }
         #expect(greeting == ServerGreeting())
-        guard case .failure(let id?, let error) = try message(
-            #"{"id":3,"error":{"code":-32099,"message":"m","data":{"kind":"tired","retryable":true,"retry_after_ms":250,"expected":3}}}"#)
+        guard
+            case .failure(let id?, let error) = try message(
+                #"{"id":3,"error":{"code":-32099,"message":"m","data":{"kind":"tired","retryable":true,"#
+                    + #""retry_after_ms":250,"expected":3}}}"#
+            )
         else {
             Issue.record("no failure")
             return
@@ -124,7 +138,9 @@ struct ModelTests {
             Issue.record("unknown notifications are ignored")
             return
         }
-        for text in ["", "{}", "[]", "7", #"{"id":1}"#, #"{"id":1.5,"result":{}}"#, #"{"id":1,"result":{}"#, "\u{FF}"] {
+        for text in [
+            "", "{}", "[]", "7", #"{"id":1}"#, #"{"id":1.5,"result":{}}"#, #"{"id":1,"result":{}"#, "\u{FF}",
+        ] {
             #expect(throws: NeedletailError.self, "\(text)") { try message(text) }
         }
     }

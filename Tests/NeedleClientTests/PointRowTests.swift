@@ -9,11 +9,13 @@ struct PointRowTests {
 
     @Test("Rows in the protocol's own form")
     func protocolForm() throws {
-        let plain = try point(#"{"id":18446744073709551615,"vector":[1,2.5],"payload":{ "b" : 1.50, "a":[ ] }}"#)
+        let plain = try point(
+            #"{"id":18446744073709551615,"vector":[1,2.5],"payload":{ "b" : 1.50, "a":[ ] }}"#)
         #expect(plain.id == PointID(UInt64.max))
         #expect(plain.vector == [1, 2.5])
         #expect(plain.payload.json == #"{"b":1.50,"a":[]}"#, "order and digits stay")
-        let named = try point(#"{"id":"é","vectors":{"title":[1],"body":"AACAPw=="},"if_version":3,"expires_at":-5}"#)
+        let named = try point(
+            #"{"id":"é","vectors":{"title":[1],"body":"AACAPw=="},"if_version":3,"expires_at":-5}"#)
         #expect(named.id == "é")
         #expect(named.vectors == ["title": [1], "body": [1]])
         #expect((named.ifVersion, named.expiresAt) == (3, -5))
@@ -23,11 +25,16 @@ struct PointRowTests {
 
     @Test("Flat rows: chosen keys, and the rest as payload in its order")
     func mapped() throws {
-        let line = #"{"size":1.0,"id":7,"text":"a text","tags":["x", "y"],"big":12345678901234567890123,"name":"\u0067imp"}"#
+        let line =
+            #"{"size":1.0,"id":7,"text":"a text","tags":["x", "y"],"#
+            + #""big":12345678901234567890123,"name":"\u0067imp"}"#
         let byText = try point(line, RowMapping(textKey: "text"))
         #expect(byText.id == 7 && byText.text == "a text")
-        #expect(byText.payload.json == #"{"size":1.0,"tags":["x","y"],"big":12345678901234567890123,"name":"\u0067imp"}"#)
-        let byVector = try point(#"{"isbn":"0-1","embedding":[0.5],"t":1}"#, RowMapping(idKey: "isbn", vectorKey: "embedding"))
+        #expect(
+            byText.payload.json
+                == #"{"size":1.0,"tags":["x","y"],"big":12345678901234567890123,"name":"\u0067imp"}"#)
+        let byVector = try point(
+            #"{"isbn":"0-1","embedding":[0.5],"t":1}"#, RowMapping(idKey: "isbn", vectorKey: "embedding"))
         #expect(byVector.id == "0-1" && byVector.vector == [0.5])
         #expect(byVector.payload.json == #"{"t":1}"#)
         let odd = try point(#"{"id":1,"t":"x","a\"b\u00e9":{}}"#, RowMapping(textKey: "t"))

@@ -23,8 +23,8 @@ struct RequestCorrelatorTests {
     private func greeting(inFlight: Int = 8) throws -> ServerMessage {
         try ServerMessage(
             parsing: Array(
-                #"{"jsonrpc":"2.0","method":"server.hello","params":{"version":"0.1.0","protocol":[1,1],"limits":{"in_flight":\#(inFlight)}}}"#
-                    .utf8))
+                (#"{"jsonrpc":"2.0","method":"server.hello","params":{"version":"0.1.0","protocol":[1,1],"#
+                    + #""limits":{"in_flight":\#(inFlight)}}}"#).utf8))
     }
 
     private func ready(inFlight: Int = 8) throws -> Correlator {
@@ -63,7 +63,9 @@ struct RequestCorrelatorTests {
         }
         #expect(events(correlator.receive(.result(id: 3, Array("3".utf8)))) == ["C = 3"])
         #expect(events(correlator.receive(.result(id: 99, Array("x".utf8)))).isEmpty)
-        #expect(events(correlator.receive(.failure(id: 1, NeedletailError(.notFound, "no")))) == ["A ! not_found"])
+        #expect(
+            events(correlator.receive(.failure(id: 1, NeedletailError(.notFound, "no")))) == ["A ! not_found"]
+        )
         #expect(events(correlator.receive(.result(id: 3, Array("again".utf8)))).isEmpty, "answered only once")
         #expect(events(correlator.receive(.result(id: 2, Array("2".utf8)))) == ["B = 2"])
         #expect(correlator.openCount == 0)
@@ -82,7 +84,8 @@ struct RequestCorrelatorTests {
                 "A ! cancelled (perhaps executed)",
                 #"write {"jsonrpc":"2.0","id":-1,"method":"server.cancel","params":{"id":1}}"#,
             ])
-        // The cancelled request is still open on the server, so C waits for its answer and for the cancellation's.
+        // The cancelled request is still open on the server, so C waits for its answer and for the
+        // cancellation's.
         #expect(events(correlator.receive(.result(id: -1, Array("{}".utf8)))).isEmpty)
         let late = correlator.receive(.failure(id: 1, NeedletailError(.cancelled, "stopped")))
         #expect(events(late) == ["write c"], "the late answer frees the place, and nobody hears of it")
@@ -91,7 +94,9 @@ struct RequestCorrelatorTests {
     @Test("With no room left, a cancellation waits, and is dropped when its request was answered meanwhile")
     func crampedCancellation() throws {
         var correlator = try ready(inFlight: 3)
-        for id in 1...2 as ClosedRange<Int64> { _ = correlator.submit(id: id, line: line("x"), waiter: "W\(id)") }
+        for id in 1...2 as ClosedRange<Int64> {
+            _ = correlator.submit(id: id, line: line("x"), waiter: "W\(id)")
+        }
         #expect(events(correlator.abandon(id: 1, error: NeedletailError(.timedOut, ""))).count == 2)
         #expect(
             events(correlator.abandon(id: 2, error: NeedletailError(.timedOut, ""))) == [
@@ -106,7 +111,8 @@ struct RequestCorrelatorTests {
         var correlator = try ready(inFlight: 2)
         _ = correlator.submit(id: 1, line: line("a"), waiter: "A")
         _ = correlator.submit(id: 2, line: line("b"), waiter: "B")
-        #expect(events(correlator.abandon(id: 2, error: NeedletailError(.cancelled, ""))) == ["B ! cancelled"])
+        #expect(
+            events(correlator.abandon(id: 2, error: NeedletailError(.cancelled, ""))) == ["B ! cancelled"])
         #expect(events(correlator.receive(.result(id: 1, Array("1".utf8)))) == ["A = 1"])
         #expect(events(correlator.abandon(id: 2, error: NeedletailError(.cancelled, ""))).isEmpty)
     }
@@ -140,8 +146,8 @@ struct RequestCorrelatorTests {
         _ = correlator.submit(id: 1, line: line("a"), waiter: "A")
         let message = try ServerMessage(
             parsing: Array(
-                #"{"jsonrpc":"2.0","method":"server.progress","params":{"id":1,"phase":"indexing","done":5,"total":9}}"#
-                    .utf8))
+                (#"{"jsonrpc":"2.0","method":"server.progress","#
+                    + #""params":{"id":1,"phase":"indexing","done":5,"total":9}}"#).utf8))
         #expect(events(correlator.receive(message)) == ["A at 5/9"])
         _ = correlator.abandon(id: 1, error: NeedletailError(.cancelled, ""))
         #expect(events(correlator.receive(message)).isEmpty)

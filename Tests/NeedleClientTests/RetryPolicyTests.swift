@@ -18,13 +18,19 @@ struct RetryPolicyTests {
     static let cases: [Case] = [
         Case(name: "lost read", kind: .connectionLost, executed: true, retried: true),
         Case(
-            name: "lost write without key", kind: .connectionLost, executed: true, repeatability: .onlyIfUnsent,
+            name: "lost write without key", kind: .connectionLost, executed: true,
+            repeatability: .onlyIfUnsent,
             retried: false),
         Case(
-            name: "write without key that never left", kind: .connectionLost, repeatability: .onlyIfUnsent, retried: true),
+            name: "write without key that never left", kind: .connectionLost, repeatability: .onlyIfUnsent,
+            retried: true),
         Case(name: "no connection, known server", kind: .connectionFailed, retried: true),
-        Case(name: "no connection, never seen server", kind: .connectionFailed, connected: false, retried: false),
-        Case(name: "overloaded", kind: .overloaded, fromServer: true, repeatability: .onlyIfUnsent, retried: true),
+        Case(
+            name: "no connection, never seen server", kind: .connectionFailed, connected: false,
+            retried: false),
+        Case(
+            name: "overloaded", kind: .overloaded, fromServer: true, repeatability: .onlyIfUnsent,
+            retried: true),
         Case(name: "loading", kind: .loading, fromServer: true, retried: true),
         Case(name: "draining", kind: .draining, fromServer: true, retried: true),
         Case(name: "kind from the future", kind: .init(rawValue: "tired"), fromServer: true, retried: true),
@@ -48,8 +54,9 @@ struct RetryPolicyTests {
     @Test("Waits double up to the ceiling, and the jitter spreads them from nothing to all")
     func delays() {
         let policy = RetryPolicy(firstDelay: .milliseconds(100), maximumDelay: .seconds(1))
-        #expect((1...6).map { policy.delay(attempt: $0, jitter: 1) }
-            == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
+        #expect(
+            (1...6).map { policy.delay(attempt: $0, jitter: 1) }
+                == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
         #expect(policy.delay(attempt: 3, jitter: 0) == .zero)
         #expect(policy.delay(attempt: 3, jitter: 0.25) == .milliseconds(100))
         #expect(policy.delay(attempt: 10_000, jitter: 1) == .seconds(1), "no overflow")
@@ -62,7 +69,8 @@ struct RetryPolicyTests {
         error.retryAfter = .seconds(3)
         func decide(_ remaining: Duration?, attempt: Int = 1) -> RetryPolicy.Decision {
             RetryPolicy.standard.decide(
-                error, attempt: attempt, remaining: remaining, repeatability: .safe, everConnected: true, jitter: 1)
+                error, attempt: attempt, remaining: remaining, repeatability: .safe, everConnected: true,
+                jitter: 1)
         }
         #expect(decide(nil) == .retry(after: .seconds(3)))
         #expect(decide(.seconds(4)) == .retry(after: .seconds(3)))
@@ -87,7 +95,8 @@ struct RetryPolicyTests {
     @Test("The server is told a deadline a little shorter than the client waits")
     func deadlines() {
         let deadlines: [(Duration, Int64)] = [
-            (.milliseconds(100), 90), (.seconds(1), 900), (.seconds(30), 29_500), (.zero, 0), (.milliseconds(-5), 0),
+            (.milliseconds(100), 90), (.seconds(1), 900), (.seconds(30), 29_500), (.zero, 0),
+            (.milliseconds(-5), 0),
         ]
         for (timeout, expected) in deadlines {
             #expect(OutgoingRequest.deadlineMilliseconds(for: timeout) == expected)

@@ -8,11 +8,13 @@ struct CommandLineTests {
     @Test(
         "Complete command lines are accepted",
         arguments: [
-            "info", "info docs --json", "collections", "create docs --size 384 --metric dot --quantization none",
+            "info", "info docs --json", "collections",
+            "create docs --size 384 --metric dot --quantization none",
             "create docs --model all-MiniLM-L6-v2 --m 32 --ef-construct 200 --durability os --text-key body",
             "create docs --space title=384 --space body=768", "drop docs -y", "import docs",
             "import docs a.jsonl b.jsonl --skip-bad --batch 10 --in-flight 2 --quiet",
-            "import docs - --text-key text --create --model m", "search docs text --limit 3 --offset 2 --ef 64",
+            "import docs - --text-key text --create --model m",
+            "search docs text --limit 3 --offset 2 --ef 64",
             "search docs --vector [1,2] --exact --threshold 0.5 --using title --columns a,b",
             "search docs --id 17 --string-ids --json", "get docs 1 2 --vectors", "delete docs 1 2",
             "delete docs --all --yes", "count docs", "embed a b --kind query", "optimize docs --no-wait",
@@ -25,11 +27,13 @@ struct CommandLineTests {
     @Test(
         "Contradictions and gaps are refused before anything is sent",
         arguments: [
-            "create docs", "create docs --size 0", "create docs --size 3 --space a=3", "create docs --space a",
+            "create docs", "create docs --size 0", "create docs --size 3 --space a=3",
+            "create docs --space a",
             "create docs --space =3", "create docs --size 3 --metric manhattan", "search docs",
             "search docs text --id 3", "search docs text --limit 0", "search docs text --limit 10001",
             "search docs text --exact --ef 3", "search docs text --threshold nan", "get docs", "delete docs",
-            "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0", "drop",
+            "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0",
+            "drop",
             "count docs --timeout -1", "embed --kind answer x", "completion tcsh",
         ])
     func refused(line: String) {
@@ -43,7 +47,8 @@ struct CommandLineTests {
         for command in Needletail.configuration.subcommands {
             let help = Needletail.helpMessage(for: command, columns: 80)
             #expect(help.contains("OVERVIEW: "), "\(command)")
-            #expect(help.contains("EXAMPLES\n  needletail ") || help.contains("EXAMPLES\n  cd "), "\(command)")
+            #expect(
+                help.contains("EXAMPLES\n  needletail ") || help.contains("EXAMPLES\n  cd "), "\(command)")
             #expect(!command.configuration.abstract.isEmpty)
         }
     }
@@ -62,8 +67,11 @@ struct CommandLineTests {
         #expect(await Needletail.run(["count", "docs", "--filter", "{"]) == .usage)
         #expect(await Needletail.run(["count", "docs", "--url", "127.0.0.1:1"]) == .cannotConnect)
         #expect(await Needletail.run(["--url", "127.0.0.1:1", "count", "docs"]) == .cannotConnect)
-        #expect(await Needletail.run(["import", "docs", "/nonexistent/rows.jsonl", "--url", "127.0.0.1:1"]) == .badInput)
-        #expect(await Needletail.run(["get", "docs", "99999999999999999999", "--url", "127.0.0.1:1"]) == .usage)
+        #expect(
+            await Needletail.run(["import", "docs", "/nonexistent/rows.jsonl", "--url", "127.0.0.1:1"])
+                == .badInput)
+        #expect(
+            await Needletail.run(["get", "docs", "99999999999999999999", "--url", "127.0.0.1:1"]) == .usage)
     }
 
     @Test("Statuses are distinct and as documented")
@@ -72,7 +80,8 @@ struct CommandLineTests {
     }
 
     private func failure(
-        _ kind: NeedletailError.Kind, _ message: String = "m", at: String? = nil, collection: String? = "docs",
+        _ kind: NeedletailError.Kind, _ message: String = "m", at: String? = nil,
+        collection: String? = "docs",
         existing: [String]? = nil
     ) -> Failure {
         Failure(NeedletailError(kind, message, at: at), collection: collection, existing: existing)
@@ -85,11 +94,15 @@ struct CommandLineTests {
         #expect(cannot.advice.joined().contains("needletaild --data"))
         #expect(cannot.advice.joined().contains("NEEDLETAIL_URL"))
 
-        let missing = failure(.notFound, at: "collection", collection: "packges", existing: ["docs", "packages"])
+        let missing = failure(
+            .notFound, at: "collection", collection: "packges", existing: ["docs", "packages"])
         #expect(missing.status == .refused)
         #expect(missing.advice == ["did you mean \"packages\"?", "collections: docs, packages"])
-        #expect(failure(.notFound, at: "collection", existing: []).advice.joined().contains("needletail create docs"))
-        #expect(failure(.notFound, at: "collection").advice == ["list the collections: needletail collections"])
+        #expect(
+            failure(.notFound, at: "collection", existing: []).advice.joined().contains(
+                "needletail create docs"))
+        #expect(
+            failure(.notFound, at: "collection").advice == ["list the collections: needletail collections"])
 
         #expect(failure(.invalidParams, "no model is loaded").advice.joined().contains("scripts/fetch-model"))
         #expect(failure(.notFound, at: "vectors.model").advice.joined().contains("scripts/fetch-model"))

@@ -7,7 +7,8 @@ struct DisplayTests {
     @Test(
         "Columns that a text takes on a terminal",
         arguments: [
-            ("", 0), ("abc", 3), ("日本語", 6), ("한글", 4), ("e\u{301}", 1), ("é", 1), ("👍", 2), ("👨‍👩‍👧", 2), ("❤️", 2),
+            ("", 0), ("abc", 3), ("日本語", 6), ("한글", 4), ("e\u{301}", 1), ("é", 1), ("👍", 2), ("👨‍👩‍👧", 2),
+            ("❤️", 2),
             ("ｆｕｌｌ", 8), ("a\u{200B}b", 2), ("½", 1), ("─", 1), ("ﾊ", 1),
         ] as [(String, Int)])
     func width(text: String, columns: Int) {
@@ -45,7 +46,9 @@ struct DisplayTests {
 
     @Test("On a narrow terminal the widest columns give way, down to their minimum", arguments: 10...120)
     func narrow(width: Int) {
-        var table = Table([.init("SCORE", right: true, minimum: 6), .init("ID", minimum: 6), .init("A"), .init("B")])
+        var table = Table([
+            .init("SCORE", right: true, minimum: 6), .init("ID", minimum: 6), .init("A"), .init("B"),
+        ])
         table.add(["0.1234", "17", String(repeating: "x", count: 30), String(repeating: "y", count: 60)])
         let natural = [6, 2, 30, 60]
         let widths = table.layout(width)
@@ -60,7 +63,10 @@ struct DisplayTests {
     @Test("Numbers for people")
     func numbers() {
         #expect([0, 999, 1000, -1_234_567].map(Numbers.grouped) == ["0", "999", "1,000", "-1,234,567"])
-        #expect([0, 7.4, 754, 10_921, .infinity].map(Numbers.clock) == ["0:00", "0:07", "12:34", "3:02:01", "-:--"])
+        #expect(
+            [0, 7.4, 754, 10_921, .infinity].map(Numbers.clock) == [
+                "0:00", "0:07", "12:34", "3:02:01", "-:--",
+            ])
         #expect([0, 1023, 1536, 2 << 30].map(Numbers.bytes) == ["0 B", "1023 B", "1.5 KiB", "2.0 GiB"])
         #expect(Numbers.fixed(0.83456, 4) == "0.8346")
         #expect(Numbers.fixed(-0.00001, 4) == "0.0000")
@@ -76,25 +82,30 @@ struct DisplayTests {
         line.done = 27_350
         line.elapsed = 6.5
         line.fraction = 0.43
-        #expect(line.bar(width: 100)
-            == "importing  [█████████████████░░░░░░░░░░░░░░░░░░░░░░░]  43%  27,350 points  4,207/s  ETA 0:09")
+        #expect(
+            line.bar(width: 100)
+                == "importing  [█████████████████░░░░░░░░░░░░░░░░░░░░░░░]  43%  27,350 points  4,207/s  ETA 0:09"
+        )
         #expect(line.plain == "importing: 27,350 points, 4,207/s, 43%, ETA 0:09")
         for width in 1...200 { #expect(DisplayWidth.of(line.bar(width: width)) < max(width, 2)) }
         line.fraction = nil
         #expect(line.bar(width: 80) == "importing  27,350 points  4,207/s  0:07")
         #expect(line.plain == "importing: 27,350 points, 4,207/s")
         line = ProgressLine(label: "importing", unit: "points")
-        #expect(line.bar(width: 80) == "importing  0 points  0/s  0:00", "the first moment divides by nothing")
+        #expect(
+            line.bar(width: 80) == "importing  0 points  0/s  0:00", "the first moment divides by nothing")
     }
 
     @Test("Which payload columns a table picks")
     func columns() {
         let payload: JSONObject = [
             "size": 17, "name": "gimp", "nested": ["a": 1], "section": "graphics",
-            "text": "gimp: GNU Image Manipulation Program, and a good deal more", "homepage": "https://www.gimp.org/about",
+            "text": "gimp: GNU Image Manipulation Program, and a good deal more",
+            "homepage": "https://www.gimp.org/about",
         ]
         #expect(HitTable.pick([payload], room: 120) == ["name", "size", "section", "text"])
-        #expect(HitTable.pick([payload], room: 60) == ["name", "size", "text"], "no room left for the section")
+        #expect(
+            HitTable.pick([payload], room: 60) == ["name", "size", "text"], "no room left for the section")
         #expect(HitTable.pick([["a": 1], ["b": 2]], room: 120) == ["a", "b"])
         #expect(HitTable.pick([[:]], room: 120) == [])
     }
@@ -102,12 +113,14 @@ struct DisplayTests {
     @Test("Nested answers become an outline")
     func outline() {
         let object: JSONObject = [
-            "version": "0.1.0", "memory": ["vector_bytes": 2048, "points": 1500], "list": [["name": "a", "n": 1]],
+            "version": "0.1.0", "memory": ["vector_bytes": 2048, "points": 1500],
+            "list": [["name": "a", "n": 1]],
             "empty": [:],
         ]
         #expect(
             Outline.lines(object, style: .plain) == [
-                "version  0.1.0", "memory", "  vector_bytes  2.0 KiB", "  points        1,500", "list", "  name a, n 1",
+                "version  0.1.0", "memory", "  vector_bytes  2.0 KiB", "  points        1,500", "list",
+                "  name a, n 1",
                 "empty    ",
             ])
     }
@@ -115,7 +128,8 @@ struct DisplayTests {
     @Test(
         "The name somebody may have meant",
         arguments: [
-            ("packges", "packages"), ("PACKAGES", "packages"), ("pkg", nil), ("serch", nil), ("docs2", "docs"),
+            ("packges", "packages"), ("PACKAGES", "packages"), ("pkg", nil), ("serch", nil),
+            ("docs2", "docs"),
         ] as [(String, String?)])
     func suggestions(typed: String, meant: String?) {
         #expect(Suggestion.closest(to: typed, among: ["docs", "packages", "photographs"]) == meant)

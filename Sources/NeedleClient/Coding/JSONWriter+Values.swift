@@ -33,7 +33,8 @@ extension JSONWriter {
         }
     }
 
-    /// A vector as the base64 of its little-endian float32 values: exact, and about half the size of decimals.
+    /// A vector as the base64 of its little-endian float32 values: exact, and about half the size of
+    /// decimals.
     mutating func write(_ vector: Vector) {
         writeBase64(vector.span)
     }

@@ -39,7 +39,8 @@ struct ResultObject {
 
 extension NeedletailError {
     static func reply(_ expected: String, at: String? = nil) -> NeedletailError {
-        var error = NeedletailError(.invalidReply, "the server's answer has another shape than the protocol says", at: at)
+        var error = NeedletailError(
+            .invalidReply, "the server's answer has another shape than the protocol says", at: at)
         error.expected = expected
         return error
     }
@@ -53,7 +54,8 @@ func readResult<Value>(
     do {
         return try body(&reader)
     } catch {
-        throw NeedletailError(.invalidReply, "the server's answer cannot be read: \(error.message)", at: "byte \(error.offset)")
+        throw NeedletailError(
+            .invalidReply, "the server's answer cannot be read: \(error.message)", at: "byte \(error.offset)")
     }
 }
 

@@ -1,5 +1,5 @@
-// One line from the server, taken apart just far enough to know whom it is for. The result stays text: the task that
-// waits for it decodes it, off the event loop.
+// One line from the server, taken apart just far enough to know whom it is for. The result stays text: the
+// task that waits for it decodes it, off the event loop.
 
 import NeedleCore
 
@@ -53,7 +53,8 @@ package enum ServerMessage: Sendable {
         } catch let error as NeedletailError {
             throw error
         } catch let error as JSONError {
-            throw NeedletailError(.invalidReply, "the server sent no valid JSON: \(error.message)", at: "byte \(error.offset)")
+            throw NeedletailError(
+                .invalidReply, "the server sent no valid JSON: \(error.message)", at: "byte \(error.offset)")
         } catch {
             throw NeedletailError(.invalidReply, "the server's line could not be read: \(error)")
         }
@@ -97,7 +98,8 @@ private struct Envelope {
         if let method { return notification(method) }
         if let error { return .failure(id: id, NeedletailError(wire: error)) }
         guard let result, let id else {
-            throw NeedletailError(.invalidReply, "the server's message is neither an answer nor a notification")
+            throw NeedletailError(
+                .invalidReply, "the server's message is neither an answer nor a notification")
         }
         return .result(id: id, result)
     }
@@ -136,7 +138,8 @@ extension NeedletailError {
     init(wire error: JSONValue) {
         let data = error["data"]
         self.init(
-            Kind(rawValue: data?["kind"]?.stringValue ?? "internal"), error["message"]?.stringValue ?? "no message",
+            Kind(rawValue: data?["kind"]?.stringValue ?? "internal"),
+            error["message"]?.stringValue ?? "no message",
             at: data?["at"]?.stringValue, isRetryable: data?["retryable"]?.boolValue ?? false)
         code = error["code"]?.intValue
         expected = data?["expected"].map(Self.shown)

@@ -1,5 +1,5 @@
-// Carries out what the `RequestCorrelator` decides, on the connection's event loop: the only place where requests,
-// answers, timers and the socket meet.
+// Carries out what the `RequestCorrelator` decides, on the connection's event loop: the only place where
+// requests, answers, timers and the socket meet.
 
 import NIOCore
 import NeedleCore
@@ -23,7 +23,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// - Parameter greeting: fulfilled by the server's greeting, failed when the connection ends before it.
     init(
-        greeting: EventLoopPromise<ServerGreeting>, maximumLineBytes: Int, onClose: @escaping @Sendable () -> Void
+        greeting: EventLoopPromise<ServerGreeting>, maximumLineBytes: Int,
+        onClose: @escaping @Sendable () -> Void
     ) {
         self.greeting = greeting
         self.onClose = onClose

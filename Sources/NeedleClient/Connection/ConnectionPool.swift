@@ -1,4 +1,5 @@
-// A few connections to one server: opened when first needed, opened again (after a pause that grows) when lost.
+// A few connections to one server: opened when first needed, opened again (after a pause that grows) when
+// lost.
 
 import Logging
 import NIOCore
@@ -78,7 +79,8 @@ final class ConnectionPool: Sendable {
         }
     }
 
-    /// The first open connection: always the same one while it lives, so that writes sent over it keep their order.
+    /// The first open connection: always the same one while it lives, so that writes sent over it keep their
+    /// order.
     var openConnection: ServerConnection? {
         state.withLock { state in
             for case .open(let connection) in state.slots where connection.isActive { return connection }
@@ -184,7 +186,8 @@ final class ConnectionPool: Sendable {
                     state.slots[slot] = .open(connection)
                 }
             case .failure(let error):
-                let pause = state.backoff.failed(policy: configuration.retry, jitter: Double.random(in: 0...1))
+                let pause = state.backoff.failed(
+                    policy: configuration.retry, jitter: Double.random(in: 0...1))
                 logger.debug("cannot connect", metadata: ["error": "\(error)", "pause": "\(pause)"])
                 state.notBefore = .now + pause
                 state.slots[slot] = .idle
@@ -194,7 +197,8 @@ final class ConnectionPool: Sendable {
 }
 
 extension EventLoopFuture where Value: Sendable {
-    /// The value, or `CancellationError` as soon as the task is cancelled. The work behind the future goes on.
+    /// The value, or `CancellationError` as soon as the task is cancelled. The work behind the future goes
+    /// on.
     func cancellableValue() async throws -> Value {
         let waiter = eventLoop.makePromise(of: Value.self)
         whenComplete { waiter.completeWith($0) }

@@ -32,7 +32,8 @@ package struct LineSplitter {
         guard let newline = view[from...].firstIndex(of: UInt8(ascii: "\n")) else {
             scanned = view.count
             guard scanned <= maximumLineBytes else {
-                throw NeedletailError(.invalidReply, "the server sent a line of more than \(maximumLineBytes) bytes")
+                throw NeedletailError(
+                    .invalidReply, "the server sent a line of more than \(maximumLineBytes) bytes")
             }
             buffer.discardReadBytes()
             return nil

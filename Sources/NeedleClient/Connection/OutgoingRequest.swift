@@ -10,7 +10,8 @@ package struct OutgoingRequest: Sendable {
     package let repeatability: Repeatability
 
     package init(
-        _ method: StaticString, repeatability: Repeatability = .safe, _ write: (inout JSONWriter) throws -> Void = { _ in }
+        _ method: StaticString, repeatability: Repeatability = .safe,
+        _ write: (inout JSONWriter) throws -> Void = { _ in }
     ) rethrows {
         var writer = JSONWriter()
         writer.beginObject()
@@ -35,8 +36,8 @@ package struct OutgoingRequest: Sendable {
         return line
     }
 
-    /// What the server is told: a tenth less than the client waits (at most half a second), so that its own answer about
-    /// a deadline, which says more than a silence, usually comes in time.
+    /// What the server is told: a tenth less than the client waits (at most half a second), so that its own
+    /// answer about a deadline, which says more than a silence, usually comes in time.
     package static func deadlineMilliseconds(for timeout: Duration) -> Int64 {
         let (seconds, attoseconds) = timeout.components
         guard seconds < 1 << 40 else { return 1 << 50 }

@@ -1,9 +1,11 @@
-// The protocol side of one connection as a pure state machine: what to write, whom to answer. No sockets, no clocks, no
-// locks; the connection's event loop feeds it and carries out the actions, and tests do the same without a socket.
+// The protocol side of one connection as a pure state machine: what to write, whom to answer. No sockets, no
+// clocks, no locks; the connection's event loop feeds it and carries out the actions, and tests do the same
+// without a socket.
 //
 // Invariants:
 // - every submitted waiter is completed exactly once;
-// - at most `inFlight - 1` requests are open on the server, so that there is always room for a `server.cancel`;
+// - at most `inFlight - 1` requests are open on the server, so that there is always room for a
+//   `server.cancel`;
 // - a request that nobody waits for any more still counts as open until its answer has come;
 // - requests leave in the order in which they were submitted.
 
@@ -63,8 +65,8 @@ package struct RequestCorrelator<Waiter: Sendable>: Sendable {
         }
     }
 
-    /// Stops waiting for a request (cancelled or timed out): its waiter fails with `error`, the server is asked to stop.
-    /// Unknown ids are ignored: the answer was quicker.
+    /// Stops waiting for a request (cancelled or timed out): its waiter fails with `error`, the server is
+    /// asked to stop. Unknown ids are ignored: the answer was quicker.
     package mutating func abandon(id: Int64, error: NeedletailError) -> [Action] {
         if let index = queue[queueHead...].firstIndex(where: { $0.id == id }) {
             return [.fail(queue.remove(at: index).waiter, error.unsent())] + closeIfDrained()
@@ -90,7 +92,8 @@ package struct RequestCorrelator<Waiter: Sendable>: Sendable {
             let answer = entry.map { [Action.fail($0, error)] } ?? []
             return answer + flush() + closeIfDrained()
         case .failure(nil, let error):
-            // It belongs to one of the open requests, and nobody can say to which: none of them will ever be matched safely.
+            // It belongs to one of the open requests, and nobody can say to which: none of them will ever be
+            // matched safely.
             var lost = error
             lost.message = "the server could not read a request: \(error.message)"
             lost.mayHaveBeenExecuted = true
@@ -102,7 +105,8 @@ package struct RequestCorrelator<Waiter: Sendable>: Sendable {
         }
     }
 
-    /// The connection is gone. Requests that were never written fail as not executed, open ones as perhaps executed.
+    /// The connection is gone. Requests that were never written fail as not executed, open ones as perhaps
+    /// executed.
     package mutating func connectionClosed(_ error: NeedletailError) -> [Action] {
         if case .closed = state { return [] }
         return fail(error)
@@ -160,7 +164,8 @@ package struct RequestCorrelator<Waiter: Sendable>: Sendable {
 
     private static func cancellation(of id: Int64) -> [UInt8] {
         Array(
-            "{\"jsonrpc\":\"2.0\",\"id\":\(-id),\"method\":\"server.cancel\",\"params\":{\"id\":\(id)}}\n".utf8)
+            "{\"jsonrpc\":\"2.0\",\"id\":\(-id),\"method\":\"server.cancel\",\"params\":{\"id\":\(id)}}\n"
+                .utf8)
     }
 
     private mutating func closeIfDrained() -> [Action] {

@@ -8,7 +8,8 @@ package enum Repeatability: Sendable {
     case onlyIfUnsent
 }
 
-/// Decides about retries. Waits grow exponentially with full jitter (Brooker, "Exponential Backoff And Jitter", 2015).
+/// Decides about retries. Waits grow exponentially with full jitter (Brooker, "Exponential Backoff And
+/// Jitter", 2015).
 public struct RetryPolicy: Hashable, Sendable {
     /// The longest first wait.
     public var firstDelay: Duration
@@ -37,13 +38,16 @@ public struct RetryPolicy: Hashable, Sendable {
     /// - Parameters:
     ///   - attempt: how many attempts have failed, 1 after the first.
     ///   - remaining: what is left of the request's time-out, `nil` without one.
-    ///   - everConnected: a first connection that fails is final: waiting for a server that was never there helps nobody.
+    ///   - everConnected: a first connection that fails is final: waiting for a server that was never there
+    ///     helps nobody.
     ///   - jitter: a random number in 0 … 1.
     package func decide(
         _ error: NeedletailError, attempt: Int, remaining: Duration?, repeatability: Repeatability,
         everConnected: Bool, jitter: Double
     ) -> Decision {
-        guard attempt < maximumAttempts, Self.mayBeRepeated(error, repeatability, everConnected) else { return .giveUp }
+        guard attempt < maximumAttempts, Self.mayBeRepeated(error, repeatability, everConnected) else {
+            return .giveUp
+        }
         let delay = max(delay(attempt: attempt, jitter: jitter), error.retryAfter ?? .zero)
         if let remaining, delay >= remaining { return .giveUp }
         return .retry(after: delay)

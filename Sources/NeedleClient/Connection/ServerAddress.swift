@@ -25,7 +25,8 @@ public struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: ``NeedletailError`` of kind `invalidArgument` that says what was expected.
     public init(_ text: String) throws(NeedletailError) {
         let refused = NeedletailError(
-            .invalidArgument, "\"\(text)\" is no server address: expected needletail://HOST:PORT or HOST:PORT", at: "url")
+            .invalidArgument,
+            "\"\(text)\" is no server address: expected needletail://HOST:PORT or HOST:PORT", at: "url")
         var rest = Substring(text)
         if let scheme = rest.firstRange(of: "://") {
             guard rest[..<scheme.lowerBound].lowercased() == "needletail" else { throw refused }
@@ -45,13 +46,16 @@ public struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
             port = rest[rest.index(after: colon)...]
             guard !host.contains(":") else { throw refused }
         }
-        let forbidden = host.isEmpty || host.contains { $0.isWhitespace || $0 == "/" || $0 == "@" || $0 == "?" }
+        let forbidden =
+            host.isEmpty || host.contains { $0.isWhitespace || $0 == "/" || $0 == "@" || $0 == "?" }
         guard !forbidden else { throw refused }
         guard let port else {
             self.init(host: String(host))
             return
         }
-        guard port.allSatisfy(\.isNumber), let number = Int(port), (1...65_535).contains(number) else { throw refused }
+        guard port.allSatisfy(\.isNumber), let number = Int(port), (1...65_535).contains(number) else {
+            throw refused
+        }
         self.init(host: String(host), port: number)
     }
 

@@ -1,4 +1,5 @@
-// One TCP connection, greeted and ready: requests in, futures out. Thin: the thinking is done by `RequestCorrelator`.
+// One TCP connection, greeted and ready: requests in, futures out. Thin: the thinking is done by
+// `RequestCorrelator`.
 
 import Glibc
 import NIOCore
@@ -47,12 +48,14 @@ final class ServerConnection: Sendable {
         let connected = bootstrap.connect(host: address.host, port: address.port)
         connected.whenFailure { hello.fail($0) }
         let timer = loop.scheduleTask(in: timeout) {
-            hello.fail(NeedletailError(.connectionFailed, "no greeting within \(configuration.connectTimeout)"))
+            hello.fail(
+                NeedletailError(.connectionFailed, "no greeting within \(configuration.connectTimeout)"))
         }
         return connected.and(hello.futureResult).flatMapThrowing { channel, greeting in
             let handler = try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
             return ServerConnection(
-                channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), greeting: greeting)
+                channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop),
+                greeting: greeting)
         }.flatMapErrorThrowing { error in
             connected.whenSuccess { $0.close(promise: nil) }
             throw Self.connectionFailure(error, address)
@@ -61,10 +64,12 @@ final class ServerConnection: Sendable {
 
     private static func connectionFailure(_ error: any Error, _ address: ServerAddress) -> NeedletailError {
         if let error = error as? NeedletailError, error.kind == .invalidReply {
-            return NeedletailError(.invalidReply, "\(address) does not speak the Needletail protocol: \(error.message)")
+            return NeedletailError(
+                .invalidReply, "\(address) does not speak the Needletail protocol: \(error.message)")
         }
         let reason = (error as? NeedletailError)?.message ?? Self.reason(error)
-        return NeedletailError(.connectionFailed, "cannot connect to \(address): \(reason)", isRetryable: true)
+        return NeedletailError(
+            .connectionFailed, "cannot connect to \(address): \(reason)", isRetryable: true)
     }
 
     private static func reason(_ error: any Error) -> String {
@@ -89,7 +94,8 @@ final class ServerConnection: Sendable {
         guard line.count - 1 <= greeting.lineBytes else {
             promise.fail(
                 NeedletailError(
-                    .limitExceeded, "the request has \(line.count - 1) bytes, the server reads \(greeting.lineBytes)"))
+                    .limitExceeded,
+                    "the request has \(line.count - 1) bytes, the server reads \(greeting.lineBytes)"))
             return SubmittedRequest(connection: self, id: id, result: promise.futureResult)
         }
         let pending = PendingRequest(promise: promise, onProgress: onProgress)
@@ -121,7 +127,8 @@ struct SubmittedRequest: Sendable {
     let id: Int64
     let result: EventLoopFuture<[UInt8]>
 
-    /// Waits for the answer. Cancelling the task cancels the request, here at once and on the server as soon as it hears.
+    /// Waits for the answer. Cancelling the task cancels the request, here at once and on the server as soon
+    /// as it hears.
     ///
     /// - Throws: ``NeedletailError``, or `CancellationError` when the task was cancelled.
     func value() async throws -> [UInt8] {

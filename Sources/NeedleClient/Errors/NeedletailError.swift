@@ -1,10 +1,10 @@
-// The one error type of the client. A struct with an open kind, not an enum: servers may name kinds that this version
-// of the client has not heard of, and adding one must not break anybody's switch.
+// The one error type of the client. A struct with an open kind, not an enum: servers may name kinds that this
+// version of the client has not heard of, and adding one must not break anybody's switch.
 
 /// What went wrong, where, and what can be done about it.
 ///
-/// Kinds the server reports are those of the wire protocol (``Kind/notFound``, ``Kind/conflict``, …); the client adds
-/// its own for what happens on the way (``Kind/connectionFailed``, ``Kind/timedOut``, …).
+/// Kinds the server reports are those of the wire protocol (``Kind/notFound``, ``Kind/conflict``, …); the
+/// client adds its own for what happens on the way (``Kind/connectionFailed``, ``Kind/timedOut``, …).
 public struct NeedletailError: Error, Sendable {
     /// A kind of error by its stable name. New names may appear: always keep a default branch.
     public struct Kind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
@@ -42,8 +42,8 @@ public struct NeedletailError: Error, Sendable {
     public var retryAfter: Duration?
     /// The points whose condition was not met, for ``Kind/conflict``.
     public var conflicts: [Conflict]
-    /// False when the request surely changed nothing. True when a write was sent and no answer came: it may have been
-    /// executed. (A repeat with the same `opKey` is safe either way.)
+    /// False when the request surely changed nothing. True when a write was sent and no answer came: it may
+    /// have been executed. (A repeat with the same `opKey` is safe either way.)
     public var mayHaveBeenExecuted: Bool
 
     /// A point whose condition was not met.
@@ -55,7 +55,9 @@ public struct NeedletailError: Error, Sendable {
     }
 
     /// An error of the client itself.
-    package init(_ kind: Kind, _ message: String, at: String? = nil, isRetryable: Bool = false, sent: Bool = false) {
+    package init(
+        _ kind: Kind, _ message: String, at: String? = nil, isRetryable: Bool = false, sent: Bool = false
+    ) {
         self.kind = kind
         self.message = message
         self.at = at

@@ -32,14 +32,16 @@ package struct BatchBuilder: Sendable {
 
     /// Adds a point; gives the batch that was complete before it.
     ///
-    /// - Throws: ``NeedletailError`` of kind `limitExceeded` for a point longer than any line the server reads.
+    /// - Throws: ``NeedletailError`` of kind `limitExceeded` for a point longer than any line the server
+    ///   reads.
     package mutating func add(_ point: Point) throws(NeedletailError) -> PointBatch? {
         var writer = JSONWriter()
         writer.write(point)
         let text = writer.take()
         guard text.count <= maximumPointBytes else {
             throw NeedletailError(
-                .limitExceeded, "point \(point.id) has \(text.count) bytes, the server reads \(maximumPointBytes) at once")
+                .limitExceeded,
+                "point \(point.id) has \(text.count) bytes, the server reads \(maximumPointBytes) at once")
         }
         var full: PointBatch?
         if !batch.ids.isEmpty, batch.json.count + 1 + text.count > maximumBytes { full = take() }

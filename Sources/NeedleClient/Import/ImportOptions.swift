@@ -4,11 +4,11 @@
 public struct ImportOptions: Hashable, Sendable {
     /// Points per batch at most; also bounded by what the server announces.
     public var batchPoints = 500
-    /// Bytes per batch at most, as JSON; also bounded by what the server announces. A single larger point is still sent
-    /// alone as long as the server reads lines that long.
+    /// Bytes per batch at most, as JSON; also bounded by what the server announces. A single larger point is
+    /// still sent alone as long as the server reads lines that long.
     public var batchBytes = 4 << 20
-    /// Batches sent and not yet acknowledged at most: the back-pressure. While so many are under way, no point is asked
-    /// of the source.
+    /// Batches sent and not yet acknowledged at most: the back-pressure. While so many are under way, no
+    /// point is asked of the source.
     public var batchesInFlight = 4
     /// Refuse (`conflict`) batches of which a point exists already.
     public var ifAbsent = false
@@ -48,10 +48,11 @@ public struct ImportProgress: Hashable, Sendable {
 
 /// Why an import stopped, and how far it had come.
 public struct ImportError: Error, Sendable, CustomStringConvertible {
-    /// What was acknowledged. Batches may be acknowledged beyond the one that was refused, as they were under way already.
+    /// What was acknowledged. Batches may be acknowledged beyond the one that was refused, as they were under
+    /// way already.
     public var progress: ImportProgress
-    /// Where in the source the refused point is (0 = the first point), when the server said which one it was. Points
-    /// before ``firstUnacknowledged`` are safe.
+    /// Where in the source the refused point is (0 = the first point), when the server said which one it was.
+    /// Points before ``firstUnacknowledged`` are safe.
     public var pointIndex: Int?
     /// The id of the refused point.
     public var pointID: PointID?

@@ -5,10 +5,11 @@ import NeedleCore
 extension NeedletailClient {
     /// Writes a stream of points of any length, in batches.
     ///
-    /// Each batch is atomic and carries an operation key, so batches whose connection broke are sent again without being
-    /// applied twice. Batches leave in order over one connection; a point that occurs twice in the stream ends as its last
-    /// occurrence, unless the earlier batch had to be sent again meanwhile. The source is asked for more only while fewer
-    /// than ``ImportOptions/batchesInFlight`` batches are unacknowledged.
+    /// Each batch is atomic and carries an operation key, so batches whose connection broke are sent again
+    /// without being applied twice. Batches leave in order over one connection; a point that occurs twice in
+    /// the stream ends as its last occurrence, unless the earlier batch had to be sent again meanwhile. The
+    /// source is asked for more only while fewer than ``ImportOptions/batchesInFlight`` batches are
+    /// unacknowledged.
     ///
     /// Writing the same stream again is harmless: it replaces the points by themselves.
     ///
@@ -16,9 +17,10 @@ extension NeedletailClient {
     ///   - points: the source; consumed once, on the calling task.
     ///   - onProgress: called after each acknowledged batch, on the calling task.
     /// - Returns: exact counts of everything acknowledged.
-    /// - Throws: ``ImportError``, which says what was acknowledged before and which point was refused. It stops at the
-    ///   first refused batch; batches already under way are awaited, so that the counts stay exact. A cancelled task stops
-    ///   at once; then batches under way may have been applied without being counted.
+    /// - Throws: ``ImportError``, which says what was acknowledged before and which point was refused. It
+    ///   stops at the first refused batch; batches already under way are awaited, so that the counts stay
+    ///   exact. A cancelled task stops at once; then batches under way may have been applied without being
+    ///   counted.
     public func importPoints<Source: AsyncSequence>(
         _ points: Source, into collection: String, options: ImportOptions = ImportOptions(),
         onProgress: (ImportProgress) -> Void = { _ in }
@@ -109,8 +111,8 @@ private struct ImportRun {
         return progress
     }
 
-    /// Waits until there is room, then submits the batch on this task (so that batches leave in order) and awaits its
-    /// answer in a child task.
+    /// Waits until there is room, then submits the batch on this task (so that batches leave in order) and
+    /// awaits its answer in a child task.
     private mutating func send(
         _ batch: PointBatch, in group: inout TaskGroup<BatchOutcome>, _ open: inout Int,
         _ onProgress: (ImportProgress) -> Void
@@ -123,7 +125,8 @@ private struct ImportRun {
         sent = batch.firstIndex + batch.ids.count
         open += 1
         let (client, options) = (client, options)
-        let request = NeedletailClient.upsertRequest(collection, ifAbsent: options.ifAbsent, opKey: nil) { writer in
+        let request = NeedletailClient.upsertRequest(collection, ifAbsent: options.ifAbsent, opKey: nil) {
+            writer in
             writer.beginArray()
             writer.writeRaw(batch.json)
             writer.endArray()
@@ -174,7 +177,8 @@ private struct ImportRun {
 }
 
 extension NeedletailClient {
-    /// Submits a request if there is an open connection: at once, on the caller's task, so that order is kept.
+    /// Submits a request if there is an open connection: at once, on the caller's task, so that order is
+    /// kept.
     func submitNow(_ request: OutgoingRequest, timeout: Timeout) -> SubmittedRequest? {
         pool.openConnection?.submit(request, timeout: timeout.resolved(configuration), onProgress: nil)
     }

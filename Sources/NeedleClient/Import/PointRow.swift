@@ -1,5 +1,6 @@
-// Points from lines of JSON (JSON Lines, https://jsonlines.org): either written as the protocol writes points, or any
-// flat rows of which some keys are the id, the text and the vector and the rest is payload. Payload text stays as it is.
+// Points from lines of JSON (JSON Lines, https://jsonlines.org): either written as the protocol writes
+// points, or any flat rows of which some keys are the id, the text and the vector and the rest is payload.
+// Payload text stays as it is.
 
 import NeedleCore
 
@@ -24,9 +25,10 @@ extension Point {
     /// A point from one line of JSON.
     ///
     /// - Parameters:
-    ///   - mapping: which keys of a flat row are what. Without one the row must look like a point of the protocol:
-    ///     `{"id":…, "vector":… | "vectors":{…} | "text":"…", "payload":{…}}`.
-    /// - Throws: ``NeedletailError`` of kind `invalidArgument` whose message says what was expected, and `at` where.
+    ///   - mapping: which keys of a flat row are what. Without one the row must look like a point of the
+    ///     protocol: `{"id":…, "vector":… | "vectors":{…} | "text":"…", "payload":{…}}`.
+    /// - Throws: ``NeedletailError`` of kind `invalidArgument` whose message says what was expected, and `at`
+    ///   where.
     public init(jsonLine line: [UInt8], mapping: RowMapping? = nil) throws(NeedletailError) {
         var reader = JSONReader(line.span)
         do {
@@ -122,11 +124,15 @@ private struct RowParts {
 
     func point(_ mapping: RowMapping?) throws(NeedletailError) -> Point {
         guard let id else {
-            throw NeedletailError(.invalidArgument, "the row has no \"\(mapping?.idKey ?? "id")\": every point needs an id")
+            throw NeedletailError(
+                .invalidArgument, "the row has no \"\(mapping?.idKey ?? "id")\": every point needs an id")
         }
         guard vector != nil || !vectors.isEmpty || text != nil else {
-            let keys = mapping.map { [$0.textKey, $0.vectorKey].compactMap { $0 } } ?? ["vector", "vectors", "text"]
-            let expected = keys.isEmpty ? "give --text-key or --vector-key" : "expected " + keys.joined(separator: " or ")
+            let keys =
+                mapping.map { [$0.textKey, $0.vectorKey].compactMap { $0 } } ?? ["vector", "vectors", "text"]
+            let expected =
+                keys.isEmpty
+                ? "give --text-key or --vector-key" : "expected " + keys.joined(separator: " or ")
             throw NeedletailError(.invalidArgument, "the row has nothing to be found by: \(expected)")
         }
         var point = Point(id: id, vector: vector, vectors: vectors, text: text, payload: payload ?? Payload())

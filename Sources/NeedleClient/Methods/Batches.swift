@@ -1,4 +1,5 @@
-// What several methods share: the first members of their parameters, and cutting long lists at the server's limit.
+// What several methods share: the first members of their parameters, and cutting long lists at the server's
+// limit.
 
 import NeedleCore
 
@@ -20,8 +21,8 @@ extension NeedletailClient {
         return try await connect()
     }
 
-    /// Calls `body` with parts of `items` no longer than the server's limit for arrays, one after the other, and joins
-    /// the answers. An empty list is still one call, so that the server may judge it.
+    /// Calls `body` with parts of `items` no longer than the server's limit for arrays, one after the other,
+    /// and joins the answers. An empty list is still one call, so that the server may judge it.
     func split<Item, Answer>(
         _ items: [Item], _ body: (ArraySlice<Item>) async throws -> [Answer]
     ) async throws -> [Answer] {

@@ -124,7 +124,8 @@ public struct CollectionInfo: Sendable {
     public var bytesInMemory: Int
     /// Its latest log sequence number.
     public var lsn: UInt64
-    /// The vector spaces, in order; the unnamed one has an empty name. `size` and `metric` are always known here.
+    /// The vector spaces, in order; the unnamed one has an empty name. `size` and `metric` are always known
+    /// here.
     public var spaces: [(name: String, space: VectorSpace)]
     /// What acknowledged writes have survived.
     public var durability: Durability?
@@ -236,13 +237,16 @@ extension NeedletailClient {
         let result = try ResultObject(try await perform(OutgoingRequest("collection.list"), timeout: timeout))
         return try result.objects("collections").map { (entry) throws(NeedletailError) in
             CollectionSummary(
-                name: try entry.string("name"), points: try entry.int("points"), state: try entry.string("state"))
+                name: try entry.string("name"), points: try entry.int("points"),
+                state: try entry.string("state"))
         }
     }
 
     /// Deletes a collection with everything in it.
     public func deleteCollection(_ name: String, timeout: Timeout = .standard) async throws {
-        let request = OutgoingRequest("collection.delete", repeatability: .onlyIfUnsent) { $0.collection(name) }
+        let request = OutgoingRequest("collection.delete", repeatability: .onlyIfUnsent) {
+            $0.collection(name)
+        }
         _ = try await perform(request, timeout: timeout)
     }
 
@@ -264,7 +268,8 @@ extension NeedletailClient {
                 writer.write(true)
             }
         }
-        let bytes = try await perform(request, timeout: timeout ?? (wait ? .none : .standard), onProgress: onProgress)
+        let bytes = try await perform(
+            request, timeout: timeout ?? (wait ? .none : .standard), onProgress: onProgress)
         let job = try ResultObject(bytes).object["job"]
         return job?.stringValue ?? job?["job"]?.stringValue ?? job?.description ?? ""
     }

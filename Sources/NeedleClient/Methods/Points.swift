@@ -4,7 +4,8 @@ import NeedleCore
 
 /// What a write did. The counts are of distinct points.
 public struct WriteResult: Hashable, Sendable {
-    /// The collection's log sequence number after the write; pass it as `minimumLSN` to read your own write elsewhere.
+    /// The collection's log sequence number after the write; pass it as `minimumLSN` to read your own write
+    /// elsewhere.
     public var lsn: UInt64
     /// What the write has survived: `fsync` (power loss), `os` (the end of the process) or `memory`.
     public var durable: String
@@ -54,13 +55,13 @@ public struct ScrollPage: Sendable {
 extension NeedletailClient {
     /// Writes points, all of them or none; each replaces the whole point of its id.
     ///
-    /// One request: at most as many points and bytes as the server announces (``ServerGreeting``); for more use
-    /// ``importPoints(_:into:options:onProgress:)``, which cuts batches.
+    /// One request: at most as many points and bytes as the server announces (``ServerGreeting``); for more
+    /// use ``importPoints(_:into:options:onProgress:)``, which cuts batches.
     ///
     /// - Parameters:
     ///   - ifAbsent: refuse (`conflict`) unless none of the points exists.
-    ///   - opKey: up to 64 bytes under which the server executes the write only once within ten minutes. By default a
-    ///     fresh one, which makes the client's own retries safe.
+    ///   - opKey: up to 64 bytes under which the server executes the write only once within ten minutes. By
+    ///     default a fresh one, which makes the client's own retries safe.
     /// - Throws: ``NeedletailError``; `at` names the point that was refused (`points[3].vector`).
     @discardableResult
     public func upsert(
@@ -148,7 +149,8 @@ extension NeedletailClient {
     ///
     /// - Parameters:
     ///   - cursor: from the page before; then `filter` must be the same.
-    ///   - limit: points per page, 1 … 10,000. A page may be shorter and still not the last: look at its cursor.
+    ///   - limit: points per page, 1 … 10,000. A page may be shorter and still not the last: look at its
+    ///     cursor.
     public func scroll(
         _ collection: String, filter: Filter? = nil, limit: Int = 100, cursor: String? = nil,
         payload: PayloadSelection = .all, withVector: Bool = false, timeout: Timeout = .standard
@@ -226,7 +228,8 @@ extension GetAnswer {
         while let name = try reader.nextKey(&names) {
             switch name {
             case "points":
-                answer.points = try reader.list { (reader) throws(JSONError) in try reader.storedPoint().point }
+                answer.points = try reader.list { (reader) throws(JSONError) in try reader.storedPoint().point
+                }
             case "missing":
                 answer.missing = try reader.list { (reader) throws(JSONError) in try reader.pointID() }
             default: try reader.skipValue()

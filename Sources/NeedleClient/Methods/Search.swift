@@ -129,7 +129,8 @@ public struct SearchRequest: Sendable {
     /// JSON has no infinities: a precondition of the writer becomes an error of the caller here.
     func check() throws(NeedletailError) {
         if let scoreThreshold, !scoreThreshold.isFinite {
-            throw NeedletailError(.invalidArgument, "the score threshold is not finite", at: "score_threshold")
+            throw NeedletailError(
+                .invalidArgument, "the score threshold is not finite", at: "score_threshold")
         }
         if case .recall(let recall) = effort, !recall.isFinite {
             throw NeedletailError(.invalidArgument, "the recall is not finite", at: "params.recall")
@@ -141,7 +142,8 @@ public struct SearchRequest: Sendable {
 public struct Hit: Sendable {
     /// The point, as much of it as was asked for.
     public var point: StoredPoint
-    /// Nearness in the metric's terms: cosine and dot, higher is better; euclid, the distance, lower is better.
+    /// Nearness in the metric's terms: cosine and dot, higher is better; euclid, the distance, lower is
+    /// better.
     public var score: Double
 
     /// The point's identity.
@@ -191,7 +193,8 @@ extension NeedletailClient {
     ///
     /// - Parameter minimumLSN: waits until the write with this number is visible; writes answer theirs.
     public func search(
-        _ collection: String, _ request: SearchRequest, minimumLSN: UInt64? = nil, timeout: Timeout = .standard
+        _ collection: String, _ request: SearchRequest, minimumLSN: UInt64? = nil,
+        timeout: Timeout = .standard
     ) async throws -> SearchAnswer {
         try request.check()
         let outgoing = OutgoingRequest("point.search") { writer in
@@ -203,7 +206,8 @@ extension NeedletailClient {
 
     /// Several searches at once: all are answered or none. Split at the server's limit for batches.
     public func search(
-        _ collection: String, batch requests: [SearchRequest], minimumLSN: UInt64? = nil, timeout: Timeout = .standard
+        _ collection: String, batch requests: [SearchRequest], minimumLSN: UInt64? = nil,
+        timeout: Timeout = .standard
     ) async throws -> [SearchAnswer] {
         for request in requests { try request.check() }
         return try await split(requests) { (part: ArraySlice<SearchRequest>) in
@@ -216,7 +220,8 @@ extension NeedletailClient {
                     writer.endObject()
                 }
             }
-            return try readResult(try await self.perform(outgoing, timeout: timeout)) { (reader) throws(JSONError) in
+            return try readResult(try await self.perform(outgoing, timeout: timeout)) {
+                (reader) throws(JSONError) in
                 var names = try reader.beginObject()
                 var answers: [SearchAnswer] = []
                 while let name = try reader.nextKey(&names) {

@@ -75,7 +75,8 @@ extension NeedletailClient {
             status: try result.string("status"),
             collections: members.map {
                 ServerHealth.Collection(
-                    name: $0.key, state: $0.value["state"]?.stringValue ?? "", reason: $0.value["reason"]?.stringValue)
+                    name: $0.key, state: $0.value["state"]?.stringValue ?? "",
+                    reason: $0.value["reason"]?.stringValue)
             })
     }
 
@@ -131,7 +132,8 @@ extension EmbeddingAnswer {
         var answer = EmbeddingAnswer()
         while let name = try reader.nextKey(&names) {
             switch name {
-            case "vectors": answer.vectors = try reader.list { (reader) throws(JSONError) in try reader.vector() }
+            case "vectors":
+                answer.vectors = try reader.list { (reader) throws(JSONError) in try reader.vector() }
             case "tokens": answer.tokens = Int(try reader.readInt64())
             case "truncated": answer.truncated = Int(try reader.readInt64())
             case "model":

@@ -1,9 +1,10 @@
-// Filters as users write them. The client checks nothing but their shape: the server names the place of a mistake.
+// Filters as users write them. The client checks nothing but their shape: the server names the place of a
+// mistake.
 
 /// Which points an operation is about, by their payload and id.
 ///
-/// All of `must`, at least one of `should` (if there are any) and none of `mustNot` hold. Absent or empty parts do not
-/// restrict. Filters nest through ``Condition/filter(_:)``, and combine with `&&`, `||` and `!`:
+/// All of `must`, at least one of `should` (if there are any) and none of `mustNot` hold. Absent or empty
+/// parts do not restrict. Filters nest through ``Condition/filter(_:)``, and combine with `&&`, `||` and `!`:
 ///
 /// ```swift
 /// let filter = Filter(must: [.match("section", "graphics"), .range("size", lessThan: 1_000_000)])
@@ -37,7 +38,8 @@ public struct Filter: Hashable, Sendable {
 
     /// A filter from its parts.
     public init(
-        must: [Condition] = [], should: [Condition] = [], mustNot: [Condition] = [], minimumShould: MinimumShould? = nil
+        must: [Condition] = [], should: [Condition] = [], mustNot: [Condition] = [],
+        minimumShould: MinimumShould? = nil
     ) {
         self.must = must
         self.should = should
@@ -45,8 +47,8 @@ public struct Filter: Hashable, Sendable {
         self.minimumShould = minimumShould
     }
 
-    /// A filter from protocol text, for example `{"must":[{"key":"section","match":{"value":"graphics"}}]}`; a single
-    /// condition is accepted too. Its parts are not taken apart: `must` and the others stay empty.
+    /// A filter from protocol text, for example `{"must":[{"key":"section","match":{"value":"graphics"}}]}`;
+    /// a single condition is accepted too. Its parts are not taken apart: `must` and the others stay empty.
     ///
     /// - Throws: ``NeedletailError`` of kind `invalidArgument` unless the text is a JSON object.
     public init(json: String) throws(NeedletailError) {
@@ -85,8 +87,8 @@ public struct Filter: Hashable, Sendable {
 
 /// One test of a point's payload or id.
 ///
-/// Keys are paths: `a.b[].c` reaches into objects and array members; a segment in double quotes may contain dots. A
-/// condition holds when at least one value at its key satisfies it.
+/// Keys are paths: `a.b[].c` reaches into objects and array members; a segment in double quotes may contain
+/// dots. A condition holds when at least one value at its key satisfies it.
 public struct Condition: Hashable, Sendable {
     /// The condition as the protocol writes it.
     public let json: JSONObject

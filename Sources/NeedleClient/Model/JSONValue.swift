@@ -1,12 +1,12 @@
-// JSON as a Swift value: what conditions compare with, what payloads are made of, what small replies are read into.
-// Large or exact things (payload text, vectors) never pass through it.
+// JSON as a Swift value: what conditions compare with, what payloads are made of, what small replies are read
+// into. Large or exact things (payload text, vectors) never pass through it.
 
 import NeedleCore
 
 /// A JSON value with exact 64-bit integers and ordered object members.
 ///
-/// Literals of every kind work: `["name": "gimp", "tags": ["graphics"], "size": 17, "ok": true, "parent": nil]`.
-/// Strings are compared byte by byte. Safe to share between threads.
+/// Literals of every kind work: `["name": "gimp", "tags": ["graphics"], "size": 17, "ok": true, "parent":
+/// nil]`. Strings are compared byte by byte. Safe to share between threads.
 public enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null
@@ -76,8 +76,8 @@ public struct JSONObject: Hashable, Sendable {
         self.members = members
     }
 
-    /// The value of a member, `nil` when there is none. Setting replaces in place, appends, or (with `nil`) removes.
-    /// O(number of members).
+    /// The value of a member, `nil` when there is none. Setting replaces in place, appends, or (with `nil`)
+    /// removes. O(number of members).
     public subscript(key: String) -> JSONValue? {
         get { index(of: key).map { members[$0].value } }
         set {
@@ -143,7 +143,8 @@ extension JSONValue {
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
-    ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+    ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral
 {
     /// `null`.
     public init(nilLiteral: ()) { self = .null }

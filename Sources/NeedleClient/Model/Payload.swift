@@ -1,5 +1,5 @@
-// A payload keeps the text that was sent, because key order and the digits of numbers are promised by the protocol and
-// no decoded form would keep both.
+// A payload keeps the text that was sent, because key order and the digits of numbers are promised by the
+// protocol and no decoded form would keep both.
 
 import NeedleCore
 
@@ -11,8 +11,8 @@ import NeedleCore
 
 /// What a point carries beside its vectors: any JSON object, kept as text.
 ///
-/// Build one from a literal, from any `Encodable` value or from JSON text; read it member by member or decode it into
-/// your own type:
+/// Build one from a literal, from any `Encodable` value or from JSON text; read it member by member or decode
+/// it into your own type:
 ///
 /// ```swift
 /// var payload: Payload = ["name": "gimp", "size": 21_000]
@@ -21,8 +21,8 @@ import NeedleCore
 /// let back = try payload.decode(Package.self)
 /// ```
 ///
-/// Member order and the digits of numbers survive a round trip through the server. Immutable bytes: copies are cheap and
-/// safe to share between threads. Equality compares the text.
+/// Member order and the digits of numbers survive a round trip through the server. Immutable bytes: copies
+/// are cheap and safe to share between threads. Equality compares the text.
 public struct Payload: Hashable, Sendable {
     /// The compact JSON text, UTF-8.
     let bytes: [UInt8]
@@ -43,7 +43,8 @@ public struct Payload: Hashable, Sendable {
 
     /// A payload from JSON text, kept to the digit.
     ///
-    /// - Throws: ``NeedletailError`` of kind `invalidArgument` unless the text is one JSON object without duplicate keys.
+    /// - Throws: ``NeedletailError`` of kind `invalidArgument` unless the text is one JSON object without
+    ///   duplicate keys.
     public init(json: String) throws(NeedletailError) {
         let text = Array(json.utf8)
         var reader = JSONReader(text.span)

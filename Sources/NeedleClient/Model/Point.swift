@@ -5,8 +5,8 @@ public typealias Vector = [Float]
 
 /// A point to be written: an id, what it is found by, and a payload.
 ///
-/// Give one of `vector` (a collection with one unnamed space), `vectors` (by space name) or `text` (a collection with a
-/// built-in model; the server embeds it). An upsert replaces the whole point.
+/// Give one of `vector` (a collection with one unnamed space), `vectors` (by space name) or `text` (a
+/// collection with a built-in model; the server embeds it). An upsert replaces the whole point.
 public struct Point: Sendable {
     /// The point's identity within its collection.
     public var id: PointID
@@ -14,8 +14,8 @@ public struct Point: Sendable {
     public var vector: Vector?
     /// Vectors by the name of their space; empty when unused.
     public var vectors: [String: Vector]
-    /// Text that the server embeds into every space that has a model and no vector here. It is kept in the payload under
-    /// the collection's text key, so the payload must not hold that key itself.
+    /// Text that the server embeds into every space that has a model and no vector here. It is kept in the
+    /// payload under the collection's text key, so the payload must not hold that key itself.
     public var text: String?
     /// What the point carries.
     public var payload: Payload

@@ -1,16 +1,17 @@
-// A point's identity as users of the client see it. Strings are kept as bytes: Swift's `String` equality is canonical
-// equivalence and would merge two ids that were spelled differently.
+// A point's identity as users of the client see it. Strings are kept as bytes: Swift's `String` equality is
+// canonical equivalence and would merge two ids that were spelled differently.
 
 /// The identity of a point: an integer 0 … 2⁶⁴−1, or a string of 1 to 512 UTF-8 bytes.
 ///
-/// `1` and `"1"` are different points. Ids are ordered: integers ascending, then strings by their bytes. Literals work:
+/// `1` and `"1"` are different points. Ids are ordered: integers ascending, then strings by their bytes.
+/// Literals work:
 ///
 /// ```swift
 /// let ids: [PointID] = [1, 2, "readme.md#3"]
 /// ```
 ///
-/// Strings are compared byte by byte, so a composed and a decomposed "é" are two ids. The value is immutable and safe to
-/// share between threads.
+/// Strings are compared byte by byte, so a composed and a decomposed "é" are two ids. The value is immutable
+/// and safe to share between threads.
 public struct PointID: Hashable, Sendable {
     enum Storage: Hashable, Sendable {
         case integer(UInt64)

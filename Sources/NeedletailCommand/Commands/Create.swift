@@ -6,10 +6,14 @@ struct SpaceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Dimensions of the vectors.", valueName: "n"))
     var size: Int?
 
-    @Option(help: ArgumentHelp("The built-in model that turns text into vectors: all-MiniLM-L6-v2.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The built-in model that turns text into vectors: all-MiniLM-L6-v2.", valueName: "name"))
     var model: String?
 
-    @Option(help: ArgumentHelp("How nearness is measured: cosine (the default), dot or euclid.", valueName: "metric"))
+    @Option(
+        help: ArgumentHelp(
+            "How nearness is measured: cosine (the default), dot or euclid.", valueName: "metric"))
     var metric: Metric?
 
     func validate() throws {
@@ -48,20 +52,28 @@ struct Create: AsyncParsableCommand {
     var name: String
     @OptionGroup var vectors: SpaceOptions
     @Option(
-        help: ArgumentHelp("A named vector space and its dimensions, instead of --size; repeat for several.", valueName: "name=n"))
+        help: ArgumentHelp(
+            "A named vector space and its dimensions, instead of --size; repeat for several.",
+            valueName: "name=n"))
     var space: [String] = []
     @Option(help: ArgumentHelp("Codes for traversal: none, int8 (the default) or binary.", valueName: "kind"))
     var quantization: Quantization?
-    @Option(name: .customLong("m"), help: ArgumentHelp("Links of a row in the graph. Default: 16.", valueName: "n"))
+    @Option(
+        name: .customLong("m"),
+        help: ArgumentHelp("Links of a row in the graph. Default: 16.", valueName: "n"))
     var links: Int?
     @Option(help: ArgumentHelp("Width of the beam while building the graph. Default: 128.", valueName: "n"))
     var efConstruct: Int?
     @Option(
         help: ArgumentHelp(
-            "What acknowledged writes survive: fsync (power loss, the default), os (the end of the server) or memory.",
+            """
+            What acknowledged writes survive: fsync (power loss, the default), os (the end of the server) or \
+            memory.
+            """,
             valueName: "level"))
     var durability: Durability?
-    @Option(help: ArgumentHelp("Where a point's text is kept in its payload. Default: text.", valueName: "key"))
+    @Option(
+        help: ArgumentHelp("Where a point's text is kept in its payload. Default: text.", valueName: "key"))
     var textKey: String?
     @OptionGroup var global: GlobalOptions
 
@@ -69,7 +81,9 @@ struct Create: AsyncParsableCommand {
         let isSingle = vectors.space != nil
         guard isSingle != !space.isEmpty else {
             throw ValidationError(
-                isSingle ? "give either --space, or --size and --model" : "give --size, --model or --space: how long are the vectors?")
+                isSingle
+                    ? "give either --space, or --size and --model"
+                    : "give --size, --model or --space: how long are the vectors?")
         }
         _ = try named()
     }
@@ -79,9 +93,11 @@ struct Create: AsyncParsableCommand {
             let spaces = try named()
             if spaces.isEmpty {
                 try await client.createCollection(
-                    name, tuned(vectors.space ?? VectorSpace(size: 0)), durability: durability, textKey: textKey)
+                    name, tuned(vectors.space ?? VectorSpace(size: 0)), durability: durability,
+                    textKey: textKey)
             } else {
-                try await client.createCollection(name, spaces: spaces, durability: durability, textKey: textKey)
+                try await client.createCollection(
+                    name, spaces: spaces, durability: durability, textKey: textKey)
             }
             Terminal.current().print("created \(name)")
         }
@@ -92,7 +108,9 @@ struct Create: AsyncParsableCommand {
         try space.map { text in
             guard let mark = text.lastIndex(of: "="), mark > text.startIndex,
                 let size = Int(text[text.index(after: mark)...]), size > 0
-            else { throw ValidationError("--space is NAME=DIMENSIONS, for example title=384, not \"\(text)\"") }
+            else {
+                throw ValidationError("--space is NAME=DIMENSIONS, for example title=384, not \"\(text)\"")
+            }
             return (String(text[..<mark]), tuned(VectorSpace(size: size, metric: vectors.metric)))
         }
     }
@@ -147,7 +165,9 @@ extension Terminal {
             say("nothing was deleted")
             throw StatusError(status: .refused)
         case nil:
-            throw Failure(.usage, "standard input is no terminal, so nobody can be asked", advice: ["add --yes to go ahead"])
+            throw Failure(
+                .usage, "standard input is no terminal, so nobody can be asked",
+                advice: ["add --yes to go ahead"])
         }
     }
 }

@@ -18,7 +18,9 @@ struct Embed: AsyncParsableCommand {
     var texts: [String] = []
     @Option(help: ArgumentHelp("The model. Default: the server's.", valueName: "name"))
     var model: String?
-    @Option(help: ArgumentHelp("What the texts are for: passage (to be found, the default) or query.", valueName: "kind"))
+    @Option(
+        help: ArgumentHelp(
+            "What the texts are for: passage (to be found, the default) or query.", valueName: "kind"))
     var kind = EmbeddingKind.passage
     @OptionGroup var output: OutputOptions
     @OptionGroup var global: GlobalOptions
@@ -31,13 +33,16 @@ struct Embed: AsyncParsableCommand {
             let answer = try await client.embed(texts, model: model, kind: kind)
             for (text, vector) in zip(texts, answer.vectors) {
                 if output.json {
-                    terminal.print("{\"text\":\(JSONValue.string(text)),\"vector\":\(PointText.json(vector))}")
+                    terminal.print(
+                        "{\"text\":\(JSONValue.string(text)),\"vector\":\(PointText.json(vector))}")
                 } else {
-                    terminal.print("\(PointText.preview(vector))  \(DisplayWidth.cut(DisplayWidth.safe(text), to: 40))")
+                    terminal.print(
+                        "\(PointText.preview(vector))  \(DisplayWidth.cut(DisplayWidth.safe(text), to: 40))")
                 }
             }
             let cut = answer.truncated > 0 ? ", \(answer.truncated) cut at the model's limit" : ""
-            terminal.say(terminal.errorStyle.dim("\(answer.model): \(Numbers.grouped(answer.tokens)) tokens\(cut)"))
+            terminal.say(
+                terminal.errorStyle.dim("\(answer.model): \(Numbers.grouped(answer.tokens)) tokens\(cut)"))
         }
     }
 

@@ -25,13 +25,17 @@ struct Import: AsyncParsableCommand {
 
     @Argument(help: "The collection.")
     var collection: String
-    @Argument(help: "JSON Lines files; - or nothing is standard input.", completion: .file(extensions: ["jsonl", "json"]))
+    @Argument(
+        help: "JSON Lines files; - or nothing is standard input.",
+        completion: .file(extensions: ["jsonl", "json"]))
     var files: [String] = []
     @Option(help: ArgumentHelp("The key of a row's id. Default: id.", valueName: "key"))
     var idKey: String?
     @Option(help: ArgumentHelp("The key of the text that the server embeds.", valueName: "key"))
     var textKey: String?
-    @Option(help: ArgumentHelp("The key of the vector: numbers, or base64 of little-endian float32.", valueName: "key"))
+    @Option(
+        help: ArgumentHelp(
+            "The key of the vector: numbers, or base64 of little-endian float32.", valueName: "key"))
     var vectorKey: String?
     @Flag(help: "Leave malformed lines out and say so.")
     var skipBad = false
@@ -50,7 +54,8 @@ struct Import: AsyncParsableCommand {
 
     func validate() throws {
         if create != (vectors.space != nil) {
-            throw ValidationError(create ? "--create needs --size or --model" : "--size and --model are for --create")
+            throw ValidationError(
+                create ? "--create needs --size or --model" : "--size and --model are for --create")
         }
         guard batch > 0, inFlight > 0, limit ?? 1 > 0 else {
             throw ValidationError("--batch, --in-flight and --limit are at least 1")
@@ -97,7 +102,9 @@ struct Import: AsyncParsableCommand {
         let start = ContinuousClock.now
         let result: ImportProgress
         do {
-            result = try await client.importPoints(RowSequence(source: source), into: collection, options: options) {
+            result = try await client.importPoints(
+                RowSequence(source: source), into: collection, options: options
+            ) {
                 printer.show(Self.line($0, source, elapsed: start.duration(to: .now).seconds))
             }
         } catch let error as ImportError {
@@ -108,7 +115,9 @@ struct Import: AsyncParsableCommand {
         let elapsed = start.duration(to: .now).seconds
         terminal.print(Self.summary(result, bad: source.bad, elapsed: elapsed))
         if interrupt.isRaised {
-            terminal.say("interrupted: \(Numbers.count(result.acknowledged, "point")) acknowledged; the same command goes on")
+            terminal.say(
+                "interrupted: \(Numbers.count(result.acknowledged, "point")) acknowledged; repeat to go on"
+            )
             throw StatusError(status: .interrupted)
         }
     }
@@ -138,7 +147,8 @@ struct Import: AsyncParsableCommand {
     private func failure(_ error: ImportError, _ source: RowSource, client existing: [String]?) -> Failure {
         var failure = Failure(error.cause, collection: collection, existing: existing)
         if let place = error.pointIndex.flatMap({ source.lines.place(of: $0) }) {
-            failure.message = "\(place.description): point \(error.pointID?.description ?? ""): \(failure.message)"
+            failure.message =
+                "\(place.description): point \(error.pointID?.description ?? ""): \(failure.message)"
         }
         var state = "\(Numbers.count(error.progress.acknowledged, "point")) acknowledged"
         if failure.status != .badInput, let place = source.lines.place(of: error.firstUnacknowledged) {

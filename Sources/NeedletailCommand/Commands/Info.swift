@@ -35,7 +35,8 @@ struct Info: AsyncParsableCommand {
             ("collection", info.name), ("state", info.state), ("points", Numbers.grouped(info.points)),
             ("indexed", Numbers.grouped(info.indexedPoints)), ("segments", Numbers.grouped(info.segments)),
             ("on disk", Numbers.bytes(info.bytesOnDisk)), ("in memory", Numbers.bytes(info.bytesInMemory)),
-            ("durability", info.durability?.rawValue ?? "?"), ("text key", info.textKey), ("lsn", String(info.lsn)),
+            ("durability", info.durability?.rawValue ?? "?"), ("text key", info.textKey),
+            ("lsn", String(info.lsn)),
         ]
         for (name, space) in info.spaces {
             var words = ["\(space.size.map(String.init) ?? "?") dimensions", space.metric?.rawValue ?? "?"]
@@ -102,7 +103,10 @@ package enum Outline {
                 return [margin + style.bold(key)]
                     + elements.map { margin + "  " + DisplayWidth.safe(text($0)) }
             default:
-                return [margin + style.dim(DisplayWidth.pad(key, to: width)) + "  " + text(member.value, key: member.key)]
+                return [
+                    margin + style.dim(DisplayWidth.pad(key, to: width)) + "  "
+                        + text(member.value, key: member.key)
+                ]
             }
         }
     }

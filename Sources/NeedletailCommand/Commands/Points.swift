@@ -117,7 +117,9 @@ enum PointText {
         var parts = ["\"id\":\(JSONValue(point.id))", "\"version\":\(point.version)"]
         if let vector = point.vector { parts.append("\"vector\":\(json(vector))") }
         if let vectors = point.vectors {
-            let members = vectors.sorted { $0.key < $1.key }.map { "\(JSONValue.string($0.key)):\(json($0.value))" }
+            let members = vectors.sorted { $0.key < $1.key }.map {
+                "\(JSONValue.string($0.key)):\(json($0.value))"
+            }
             parts.append("\"vectors\":{" + members.joined(separator: ",") + "}")
         }
         if let payload = point.payload { parts.append("\"payload\":\(payload.json)") }
@@ -140,10 +142,12 @@ enum PointText {
             facts.append(("(vector \(name))", preview(vector)))
         }
         let width = facts.map { DisplayWidth.of(DisplayWidth.safe($0.0)) }.max() ?? 0
-        let heading = style.bold(DisplayWidth.safe(point.id.description)) + style.dim("  version \(point.version)")
+        let heading =
+            style.bold(DisplayWidth.safe(point.id.description)) + style.dim("  version \(point.version)")
         return [heading]
             + facts.map { key, value in
-                "  " + style.dim(DisplayWidth.pad(DisplayWidth.safe(key), to: width)) + "  " + DisplayWidth.safe(value)
+                "  " + style.dim(DisplayWidth.pad(DisplayWidth.safe(key), to: width)) + "  "
+                    + DisplayWidth.safe(value)
             }
     }
 

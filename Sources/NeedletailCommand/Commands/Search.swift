@@ -23,9 +23,14 @@ struct Search: AsyncParsableCommand {
     var collection: String
     @Argument(help: "What to look for, in words.")
     var text: String?
-    @Option(help: ArgumentHelp("A vector as JSON array, or a file that holds one (- is standard input).", valueName: "json|file"))
+    @Option(
+        help: ArgumentHelp(
+            "A vector as JSON array, or a file that holds one (- is standard input).", valueName: "json|file")
+    )
     var vector: String?
-    @Option(name: .customLong("id"), help: ArgumentHelp("Look for the neighbours of this point.", valueName: "id"))
+    @Option(
+        name: .customLong("id"), help: ArgumentHelp("Look for the neighbours of this point.", valueName: "id")
+    )
     var point: String?
     @Option(name: .shortAndLong, help: ArgumentHelp("Hits wanted, 1 to 10,000.", valueName: "n"))
     var limit = 10
@@ -34,12 +39,16 @@ struct Search: AsyncParsableCommand {
     @OptionGroup var filter: FilterOption
     @Flag(help: "Compare every point.")
     var exact = false
-    @Option(help: ArgumentHelp("Width of the beam in the graph: more finds more and takes longer.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Width of the beam in the graph: more finds more and takes longer.", valueName: "n"))
     var ef: Int?
     @Option(help: ArgumentHelp("The vector space, in a collection with several.", valueName: "space"))
     var using: String?
     @Option(
-        help: ArgumentHelp("Only hits at least this near: a lower bound for the score, for euclid an upper one.", valueName: "score"))
+        help: ArgumentHelp(
+            "Only hits at least this near: a lower bound for the score, for euclid an upper one.",
+            valueName: "score"))
     var threshold: Double?
     @Option(help: ArgumentHelp("Payload columns of the table, separated by commas.", valueName: "keys"))
     var columns: String?
@@ -70,7 +79,9 @@ struct Search: AsyncParsableCommand {
             terminal.print(
                 HitTable(answer.hits, columns: chosen, width: terminal.width).lines(style: terminal.style))
             terminal.say(terminal.errorStyle.dim(Self.summary(answer)))
-            if !answer.isComplete { terminal.say("warning: part of the data could not be consulted; see needletail info") }
+            if !answer.isComplete {
+                terminal.say("warning: part of the data could not be consulted; see needletail info")
+            }
         }
     }
 
@@ -123,7 +134,9 @@ enum VectorArgument {
             }
             return numbers.map { Float($0) }
         } catch let error as NeedletailError {
-            throw Failure(isInline ? .usage : .badInput, "\(place): \(error.message)" + (error.at.map { " at \($0)" } ?? ""))
+            throw Failure(
+                isInline ? .usage : .badInput,
+                "\(place): \(error.message)" + (error.at.map { " at \($0)" } ?? ""))
         }
     }
 }

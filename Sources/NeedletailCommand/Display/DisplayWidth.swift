@@ -29,8 +29,10 @@ package enum DisplayWidth {
     /// East Asian Width W and F (Unicode Standard Annex 11), by block, and emoji shown as pictures.
     private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
-            0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6,
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,
+            0xA000...0xA4CF,
+            0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6,
             0x17000...0x18CFF, 0x1B000...0x1B2FF, 0x20000...0x3FFFD:
             true
         default: scalar.value >= 0x231A && scalar.properties.isEmojiPresentation
@@ -58,8 +60,8 @@ package enum DisplayWidth {
         return right ? space + text : text + space
     }
 
-    /// A text from outside, on one line: white space becomes single blanks, and whatever could drive the terminal (control
-    /// characters, direction overrides) becomes `�`.
+    /// A text from outside, on one line: white space becomes single blanks, and whatever could drive the
+    /// terminal (control characters, direction overrides) becomes `�`.
     package static func safe(_ text: String) -> String {
         var output = String.UnicodeScalarView()
         var isBlank = false

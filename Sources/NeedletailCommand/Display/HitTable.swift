@@ -28,14 +28,17 @@ package struct HitTable {
         var table = Table(columns)
         for (hit, payload) in zip(hits, payloads) {
             table.add(
-                [Numbers.fixed(hit.score, 4), hit.id.description] + keys.map { payload[$0].map(Self.cell) ?? "" })
+                [Numbers.fixed(hit.score, 4), hit.id.description]
+                    + keys.map { payload[$0].map(Self.cell) ?? "" })
         }
         return table.lines(width: width, style: style)
     }
 
     /// A hit as one line of JSON, its payload to the digit.
     package static func json(_ hit: Hit) -> String {
-        var parts = ["\"id\":\(JSONValue(hit.id))", "\"version\":\(hit.point.version)", "\"score\":\(hit.score)"]
+        var parts = [
+            "\"id\":\(JSONValue(hit.id))", "\"version\":\(hit.point.version)", "\"score\":\(hit.score)",
+        ]
         if let payload = hit.payload { parts.append("\"payload\":\(payload.json)") }
         return "{" + parts.joined(separator: ",") + "}"
     }
@@ -44,8 +47,8 @@ package struct HitTable {
         hits.reduce(2) { max($0, DisplayWidth.of($1.id.description)) }
     }
 
-    /// The title-like key first, the longest text last, and between them what is short, in the payload's own order, as
-    /// long as it leaves the text room to be read.
+    /// The title-like key first, the longest text last, and between them what is short, in the payload's own
+    /// order, as long as it leaves the text room to be read.
     package static func pick(_ payloads: [JSONObject], room: Int) -> [String] {
         var widths: [(key: String, width: Int)] = []
         for payload in payloads {
@@ -63,13 +66,15 @@ package struct HitTable {
             widths.contains { $0.key == wanted }
         }
         let others = widths.filter { $0.key != title }
-        let longest = others.contains { $0.key == "text" }
+        let longest =
+            others.contains { $0.key == "text" }
             ? "text" : others.filter { $0.width > 24 }.max { $0.width < $1.width }?.key
         var left = room
         if let title { left -= 2 + min(30, widths.first { $0.key == title }?.width ?? 0) }
         if longest != nil { left -= 2 + 40 }
         var between: [String] = []
-        for (key, width) in others where key != longest && width <= 20 && between.count < 4 && left >= width + 2 {
+        for (key, width) in others
+        where key != longest && width <= 20 && between.count < 4 && left >= width + 2 {
             between.append(key)
             left -= width + 2
         }
@@ -89,6 +94,8 @@ package struct HitTable {
 
 extension JSONValue {
     package init(_ id: PointID) {
-        self = id.integer.map { Int64(exactly: $0).map(JSONValue.integer) ?? .unsigned($0) } ?? .string(id.string ?? "")
+        self =
+            id.integer.map { Int64(exactly: $0).map(JSONValue.integer) ?? .unsigned($0) }
+            ?? .string(id.string ?? "")
     }
 }

@@ -1,4 +1,5 @@
-// One line that says how far a long operation has come. Pure: numbers in, text out; `ProgressPrinter` puts it on screen.
+// One line that says how far a long operation has come. Pure: numbers in, text out; `ProgressPrinter` puts it
+// on screen.
 
 /// The state of a long operation.
 package struct ProgressLine: Sendable {
@@ -24,11 +25,14 @@ package struct ProgressLine: Sendable {
         return elapsed / fraction * (1 - fraction)
     }
 
-    /// The line for a terminal of `width` columns: label, bar, share, count, rate, time left. The bar gives way first.
+    /// The line for a terminal of `width` columns: label, bar, share, count, rate, time left. The bar gives
+    /// way first.
     package func bar(width: Int) -> String {
         var facts = "\(Numbers.grouped(done)) \(unit)  \(Numbers.grouped(Int(rate)))/s"
         if let fraction {
-            facts = "\(Int(min(fraction, 1) * 100))%  " + facts + "  ETA " + (remaining.map(Numbers.clock) ?? "-:--")
+            facts =
+                "\(Int(min(fraction, 1) * 100))%  " + facts + "  ETA "
+                + (remaining.map(Numbers.clock) ?? "-:--")
         } else {
             facts += "  " + Numbers.clock(elapsed)
         }

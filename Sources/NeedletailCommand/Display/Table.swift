@@ -40,7 +40,8 @@ package struct Table: Sendable {
         return [style.bold(heading)] + rows.map { line($0, widths) }
     }
 
-    /// The width of each column: what it needs, or, where that is too much, the widest columns cut down together.
+    /// The width of each column: what it needs, or, where that is too much, the widest columns cut down
+    /// together.
     package func layout(_ available: Int?) -> [Int] {
         var widths = columns.indices.map { index in
             rows.reduce(DisplayWidth.of(columns[index].title)) { max($0, DisplayWidth.of($1[index])) }
@@ -50,7 +51,8 @@ package struct Table: Sendable {
         while excess > 0 {
             let shrinkable = widths.indices.filter { widths[$0] > columns[$0].minimum }
             guard let widest = shrinkable.max(by: { widths[$0] < widths[$1] }) else { break }
-            // Down to the next widest column, or as far as is needed: cheap, and ends with columns of similar width.
+            // Down to the next widest column, or as far as is needed: cheap, and ends with columns of similar
+            // width.
             let next = shrinkable.filter { $0 != widest }.map { widths[$0] }.max() ?? 0
             let floor = max(columns[widest].minimum, min(next, widths[widest] - 1), widths[widest] - excess)
             excess -= widths[widest] - floor
@@ -65,7 +67,8 @@ package struct Table: Sendable {
             let cell = DisplayWidth.cut(cells[index], to: widths[index])
             let isLast = index == cells.count - 1
             if index > 0 { line += "  " }
-            line += isLast && !columns[index].isRight
+            line +=
+                isLast && !columns[index].isRight
                 ? cell : DisplayWidth.pad(cell, to: widths[index], right: columns[index].isRight)
         }
         return line

@@ -1,4 +1,5 @@
-// The process's own output: what standard output and standard error are, and writing to them. The only file that prints.
+// The process's own output: what standard output and standard error are, and writing to them. The only file
+// that prints.
 
 import Glibc
 

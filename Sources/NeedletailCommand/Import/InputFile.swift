@@ -1,4 +1,5 @@
-// Files and standard input, line by line. Reading waits in short steps, so that Ctrl-C is noticed also while a pipe is silent.
+// Files and standard input, line by line. Reading waits in short steps, so that Ctrl-C is noticed also while
+// a pipe is silent.
 
 import Glibc
 
@@ -64,7 +65,9 @@ final class InputFile {
             guard poll(&request, 1, 100) != 0 else { continue }
             let old = buffer.count
             buffer.append(contentsOf: repeatElement(0, count: 256 << 10))
-            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress?.advanced(by: old), $0.count - old) }
+            let count = buffer.withUnsafeMutableBytes {
+                read(descriptor, $0.baseAddress?.advanced(by: old), $0.count - old)
+            }
             let reason = errno
             buffer.removeLast(buffer.count - old - max(count, 0))
             if count < 0, reason == EINTR || reason == EAGAIN { continue }
@@ -82,7 +85,9 @@ final class InputFile {
         guard let file = try? InputFile(name) else { return nil }
         var text: [UInt8] = []
         do {
-            while let line = try file.nextLine(isInterrupted: { false }) { text += line + [UInt8(ascii: "\n")] }
+            while let line = try file.nextLine(isInterrupted: { false }) {
+                text += line + [UInt8(ascii: "\n")]
+            }
         } catch {
             return nil
         }

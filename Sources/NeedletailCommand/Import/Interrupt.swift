@@ -1,5 +1,5 @@
-// Ctrl-C during an import: the first one stops reading and lets the batches under way be acknowledged, the second ends
-// the process at once.
+// Ctrl-C during an import: the first one stops reading and lets the batches under way be acknowledged, the
+// second ends the process at once.
 
 @preconcurrency import Dispatch
 import Glibc

@@ -39,7 +39,8 @@ final class RowSource {
     private(set) var bad = 0
 
     init(
-        files: [InputFile], mapping: RowMapping?, skipsBad: Bool, limit: Int?, isInterrupted: @escaping () -> Bool,
+        files: [InputFile], mapping: RowMapping?, skipsBad: Bool, limit: Int?,
+        isInterrupted: @escaping () -> Bool,
         warn: @escaping (String) -> Void
     ) {
         self.files = files
@@ -77,7 +78,9 @@ final class RowSource {
                 return point
             } catch {
                 bad += 1
-                let message = "\(file.name):\(file.lineNumber): \(error.message)" + (error.at.map { " (at \($0))" } ?? "")
+                let message =
+                    "\(file.name):\(file.lineNumber): \(error.message)"
+                    + (error.at.map { " (at \($0))" } ?? "")
                 guard skipsBad else { throw Failure(.badInput, message, advice: advice(error)) }
                 if bad <= 20 { warn("skipped " + message) }
                 if bad == 21 { warn("further bad lines are counted, not shown") }
@@ -91,7 +94,8 @@ final class RowSource {
         if mapping == nil, error.message.hasPrefix("unknown key") {
             lines = [
                 "a row is a point: {\"id\":…, \"vector\":… or \"text\":…, \"payload\":{…}}",
-                "for any other rows name the keys: --text-key KEY or --vector-key KEY (and --id-key); the rest becomes payload",
+                "for any other rows name the keys: --text-key KEY or --vector-key KEY (and --id-key);",
+                "the rest becomes payload",
             ]
         }
         return lines
