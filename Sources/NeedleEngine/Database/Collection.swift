@@ -1,0 +1,122 @@
+package import NeedleCore
+import NeedleStorage
+import NeedleVectors
+import Synchronization
+
+/// One collection: its segments, its log, and what readers may see of them.
+///
+/// Invariants:
+/// - Writes are serialised by the writer lock; a published (segments, LSN) pair changes under its own short lock, and
+///   readers take it whole. Lock order: writer, then published.
+/// - A read sees every acknowledged write and none that is not yet as durable as the collection promises.
+/// All methods may be called from any thread.
+package final class Collection: Sendable {
+    package let name: String
+    package let config: CollectionConfig
+    let clock: any Clock
+    let options: EngineOptions
+    let store: CollectionStore
+    let scratches = SearchScratchPool()
+    let moments: MomentTable
+    let maintenance: Maintenance
+    let writer: Mutex<CollectionWriter>
+    private let published: Mutex<Published>
+    private let waiters = Mutex(VisibilityWaiters())
+
+    /// What readers take.
+    struct Published {
+        var set: SegmentSet
+        var lsn: LSN
+        var liveRows: Int
+        /// The newest write's time: expiry never runs behind it.
+        var timeMS: Int64
+    }
+
+    init(name: String, store: CollectionStore, recovered writer: sending CollectionWriter, environment: EngineEnvironment) {
+        self.name = name
+        config = writer.config
+        clock = environment.clock
+        options = environment.options
+        self.store = store
+        moments = MomentTable(
+            limits: environment.options.limits, seed: environment.options.seed ^ environment.bootNonce)
+        maintenance = Maintenance(collection: name, clock: environment.clock)
+        published = Mutex(
+            Published(set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS))
+        self.writer = Mutex(writer)
+    }
+
+    // MARK: What readers see
+
+    /// The newest state a reader may see, at this moment.
+    func view() -> ReadView {
+        let now = clock.wallMilliseconds()
+        return published.withLock { state in
+            ReadView(set: state.set, lsn: state.lsn, now: max(now, state.timeMS), liveRows: state.liveRows)
+        }
+    }
+
+    /// The newest write that is visible.
+    package var visibleLSN: LSN {
+        published.withLock { $0.lsn }
+    }
+
+    /// Makes everything the writer has applied visible. Under the writer lock, after the sync.
+    func publish(_ writer: borrowing CollectionWriter) {
+        let (set, lsn, liveRows, timeMS) = (writer.set, writer.lsn, writer.liveRows, writer.timeMS)
+        published.withLock { $0 = Published(set: set, lsn: lsn, liveRows: liveRows, timeMS: timeMS) }
+    }
+
+    /// Swaps the segments under readers without showing more writes. Under the writer lock.
+    ///
+    /// - Parameter rowsGone: expired rows that the new segments no longer hold.
+    func publishSegments(_ set: SegmentSet, rowsGone: Int = 0) {
+        published.withLock { state in
+            state.set = set
+            state.liveRows -= rowsGone
+        }
+    }
+
+    // MARK: Waiting for a write
+
+    /// Calls back once when `lsn` is visible, at once if it is already. On any thread; do little there.
+    ///
+    /// - Returns: a token for `cancelNotification`.
+    package func notify(at lsn: LSN, _ body: @escaping @Sendable () -> Void) -> UInt64 {
+        let token = waiters.withLock { $0.add(lsn, body) }
+        // Looked at after registering, so that a publication in between is not missed.
+        wakeWaiters(upTo: visibleLSN)
+        return token
+    }
+
+    package func cancelNotification(_ token: UInt64) {
+        waiters.withLock { $0.remove(token) }
+    }
+
+    func wakeWaiters(upTo lsn: LSN) {
+        for body in waiters.withLock({ $0.take(upTo: lsn) }) { body() }
+    }
+}
+
+/// Who waits for which write.
+private struct VisibilityWaiters {
+    private var waiting: [UInt64: (lsn: LSN, body: @Sendable () -> Void)] = [:]
+    private var nextToken: UInt64 = 1
+
+    mutating func add(_ lsn: LSN, _ body: @escaping @Sendable () -> Void) -> UInt64 {
+        defer { nextToken += 1 }
+        waiting[nextToken] = (lsn, body)
+        return nextToken
+    }
+
+    mutating func remove(_ token: UInt64) {
+        waiting[token] = nil
+    }
+
+    mutating func take(upTo lsn: LSN) -> [@Sendable () -> Void] {
+        guard !waiting.isEmpty else { return [] }
+        let ready = waiting.filter { $0.value.lsn <= lsn }
+        for token in ready.keys { waiting[token] = nil }
+        return ready.values.map(\.body)
+    }
+}

@@ -1,0 +1,130 @@
+import NeedleCore
+import NeedleStorage
+
+/// Where a collection stands after opening: what its writer begins with.
+struct RecoveredState {
+    var set: SegmentSet
+    var opKeys: OpKeyWindow
+    var nextSegmentID: UInt64
+    var lsn: LSN
+    var timeMS: Int64
+    var liveRows: Int
+}
+
+extension CollectionStore {
+    /// Makes the files of a new collection; durable when it returns, but named by no catalogue yet.
+    func create(name: String, config: CollectionConfig) throws(DatabaseError) -> Collection {
+        try fileSystem.createDirectory(directory)
+        try fileSystem.createDirectory(logDirectory)
+        let log = try LocalLog.create(
+            fileSystem, directory: logDirectory, incarnation: incarnation, firstLSN: LSN(1), saltSeed: saltSeed)
+        try fileSystem.syncDirectory(directory)
+        let manifest = Manifest(
+            incarnation: incarnation, config: ConfigCodec.encode(config), nextSegmentID: 2)
+        try manifest.write(fileSystem, directory: directory)
+        adopt(manifest)
+        try fileSystem.syncDirectory(PosixFileSystem.parent(of: directory))
+        let active = try GrowingSegment(
+            id: 1, config: config, capacity: environment.options.growingCapacity(for: config),
+            seed: environment.options.seed)
+        let state = RecoveredState(
+            set: SegmentSet(sealed: [], growing: [active]),
+            opKeys: OpKeyWindow(windowMS: environment.options.limits.opKeyMS), nextSegmentID: 2, lsn: .zero, timeMS: 0,
+            liveRows: 0)
+        let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
+        return Collection(name: name, store: self, recovered: writer, environment: environment)
+    }
+
+    /// Opens a collection: manifest, segments, deletions, then the log's tail.
+    ///
+    /// - Throws: `corruption` naming the file; `storage_failed` when the disk does not answer.
+    func recover(name: String) throws(DatabaseError) -> Collection {
+        let manifest = try Manifest.read(fileSystem, directory: directory)
+        guard manifest.incarnation == incarnation else {
+            throw .corruption(
+                file: "\(directory)/\(Manifest.fileName)", offset: 0, what: "it is the manifest of another collection")
+        }
+        adopt(manifest)
+        try removeUnnamedFiles()
+        let config = try ConfigCodec.decode(manifest.config, file: "\(directory)/\(Manifest.fileName)")
+        let log = try LocalLog.open(
+            fileSystem, directory: logDirectory, incarnation: incarnation,
+            floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS), saltSeed: saltSeed)
+        let state = try openSegments(of: manifest, config: config)
+        let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
+        try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
+        return Collection(name: name, store: self, recovered: writer, environment: environment)
+    }
+
+    private func openSegments(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError) -> RecoveredState {
+        var sealed: [SealedSegment] = []
+        var live = 0
+        for entry in manifest.segments {
+            let segment = try open(entry.id, config: config)
+            if let deletions = entry.deletions {
+                try load(deletions, into: segment)
+            }
+            live += segment.rowCount - segment.deletions.count
+            sealed.append(segment)
+        }
+        let active = try GrowingSegment(
+            id: manifest.nextSegmentID, config: config, capacity: environment.options.growingCapacity(for: config),
+            seed: environment.options.seed)
+        return RecoveredState(
+            set: SegmentSet(sealed: sealed, growing: [active]), opKeys: try opKeys(of: manifest, config: config),
+            nextSegmentID: manifest.nextSegmentID + 1, lsn: manifest.checkpointLSN, timeMS: manifest.lastTimeMS,
+            liveRows: live)
+    }
+
+    /// Rows deleted before the checkpoint were deleted before anything a reader can ask for.
+    private func load(_ entry: ManifestDeletions, into segment: SealedSegment) throws(DatabaseError) {
+        let file = try DeletionFile.read(
+            fileSystem, path: "\(directory)/\(entry.file)", incarnation: incarnation, segmentID: segment.id,
+            rowCount: segment.rowCount)
+        for row in file.rows { segment.deletions.mark(Int(row), at: file.lsn) }
+    }
+
+    private func opKeys(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError) -> OpKeyWindow {
+        var window = OpKeyWindow(windowMS: environment.options.limits.opKeyMS)
+        for entry in manifest.opKeys {
+            let receipt = try ReceiptCodec.decode(
+                entry.result, lsn: entry.lsn, durability: config.durability, file: "\(directory)/\(Manifest.fileName)")
+            window.insert(OpKeyWindow.Entry(key: entry.key, timeMS: entry.timeMS, receipt: receipt))
+        }
+        return window
+    }
+
+    /// Another salt for every log file of every start.
+    private var saltSeed: UInt64 {
+        SeededGenerator.mix(environment.bootNonce ^ environment.clock.monotonicNanoseconds())
+    }
+}
+
+extension CollectionWriter {
+    /// Applies the log's committed writes behind the checkpoint, exactly as they were applied the first time.
+    func replay(after checkpoint: LSN, file: String) throws(DatabaseError) {
+        var rows: [StoredPoint] = []
+        var deletions: [PointID] = []
+        var summary: WriteSummary?
+        try log.replay(from: checkpoint.next) { (frame, body) throws(DatabaseError) in
+            if frame.isFirst {
+                rows.removeAll(keepingCapacity: true)
+                deletions.removeAll(keepingCapacity: true)
+                summary = nil
+            }
+            switch try codec.decode(body, file: file) {
+            case .rows(let points): rows += points
+            case .deletions(let ids): deletions += ids
+            case .summary(let counts): summary = counts
+            }
+            bytesSinceCheckpoint += body.byteCount
+            guard frame.isCommit else { return }
+            guard let counts = summary else {
+                throw .corruption(file: file, offset: 0, what: "write \(frame.lsn) has no summary")
+            }
+            timeMS = max(timeMS, frame.timeMS)
+            try apply(rows, deletions, at: frame.lsn)
+            _ = finish(counts, at: frame.lsn)
+        }
+    }
+}

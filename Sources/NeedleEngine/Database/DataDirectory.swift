@@ -1,0 +1,78 @@
+import NeedleCore
+import NeedleStorage
+
+/// The data directory: where things lie in it, its lock and its catalogue (docs/format/catalogue.md).
+///
+/// ```
+/// LOCK   CATALOGUE   snapshots/   collections/<incarnation>/{MANIFEST, log/, <id>.segment, <id>-<lsn>.deletions}
+/// ```
+final class DataDirectory: Sendable {
+    let path: String
+    let fileSystem: any FileSystem
+
+    init(path: String, fileSystem: any FileSystem) {
+        self.path = path
+        self.fileSystem = fileSystem
+    }
+
+    private var collectionsPath: String { "\(path)/collections" }
+
+    func collection(_ incarnation: Incarnation) -> String { "\(collectionsPath)/\(incarnation.hex)" }
+
+    /// Makes the directory if it is not there, and keeps other processes out.
+    func prepareAndLock() throws(DatabaseError) -> any FileLock {
+        if try fileSystem.kind(of: path) == nil { try fileSystem.createDirectory(path) }
+        let lock = try fileSystem.lock("\(path)/LOCK")
+        try fileSystem.ensureDirectory(collectionsPath)
+        try fileSystem.ensureDirectory("\(path)/snapshots")
+        return lock
+    }
+
+    /// The catalogue; an empty one in a fresh directory.
+    func readCatalogue() throws(DatabaseError) -> Catalogue {
+        do throws(DatabaseError) {
+            return try Catalogue.read(fileSystem, directory: path)
+        } catch where error.kind == .notFound {
+            guard try fileSystem.list(collectionsPath).isEmpty else {
+                throw .corruption(
+                    file: "\(path)/\(Catalogue.fileName)", offset: 0,
+                    what: "the catalogue is missing, but there are collections")
+            }
+            let fresh = Catalogue()
+            try fresh.write(fileSystem, directory: path)
+            return fresh
+        }
+    }
+
+    func write(_ catalogue: Catalogue) throws(DatabaseError) {
+        try catalogue.write(fileSystem, directory: path)
+    }
+
+    /// An incarnation id that nobody had before: generation and time go into it.
+    func newIncarnation(seed: UInt64, _ catalogue: Catalogue) throws(DatabaseError) -> Incarnation {
+        var generator = SeededGenerator(seed: seed &+ catalogue.generation &* 0x2545_F491_4F6C_DD1D)
+        var incarnation = Incarnation(using: &generator)
+        while try fileSystem.exists(collection(incarnation)) { incarnation = Incarnation(using: &generator) }
+        return incarnation
+    }
+
+    /// Removes directories of collections that were being made or dropped when the server ended.
+    func removeUnnamedCollections(_ catalogue: Catalogue) throws(DatabaseError) {
+        let named = Set(catalogue.collections.map(\.incarnation.hex))
+        for name in try fileSystem.list(collectionsPath) where !named.contains(name) {
+            try remove("\(collectionsPath)/\(name)")
+        }
+    }
+
+    func removeCollection(_ incarnation: Incarnation) throws(DatabaseError) {
+        try remove(collection(incarnation))
+        try fileSystem.syncDirectory(collectionsPath)
+    }
+
+    /// Removes a file, or a directory with all that is in it.
+    private func remove(_ path: String) throws(DatabaseError) {
+        guard try fileSystem.kind(of: path) == .directory else { return try fileSystem.unlink(path) }
+        for name in try fileSystem.list(path) { try remove("\(path)/\(name)") }
+        try fileSystem.removeDirectory(path)
+    }
+}

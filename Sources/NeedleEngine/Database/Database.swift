@@ -1,0 +1,250 @@
+package import NeedleCore
+import NeedleStorage
+import Synchronization
+
+/// All collections of one data directory: which there are, and in what state.
+///
+/// Opening takes the directory's lock and reads the catalogue; collections load afterwards, each for itself, and one
+/// that is damaged is quarantined without harm to the others. Creating and dropping are serialised. All methods may be
+/// called from any thread.
+package final class Database: Sendable {
+    let environment: EngineEnvironment
+    let directory: DataDirectory
+    private let lock: any FileLock
+    /// Held by whoever creates or drops, across the disk work. Lock order: ddl, then entries.
+    private let ddl: Mutex<Catalogue>
+    private let entries = Mutex<[String: Entry]>([:])
+    private let wakeMaintenance = Mutex<(@Sendable () -> Void)?>(nil)
+    private let nextMaintained = Atomic<Int>(0)
+
+    private struct Entry {
+        var incarnation: Incarnation
+        var state: State
+        var waiting: [@Sendable () -> Void] = []
+    }
+
+    private enum State {
+        case loading
+        case ready(Collection)
+        case quarantined(DatabaseError)
+    }
+
+    /// Takes the lock and reads the catalogue. Collections are `loading` until `loadCollections` has run.
+    ///
+    /// - Throws: `storage_failed` when another process has the directory or it cannot be used, `corruption` when the
+    ///   catalogue is damaged.
+    package static func open(
+        directory path: String, fileSystem: any FileSystem, clock: any Clock, options: EngineOptions
+    ) throws(DatabaseError) -> Database {
+        let directory = DataDirectory(path: path, fileSystem: fileSystem)
+        let lock = try directory.prepareAndLock()
+        let nonce = clock.monotonicNanoseconds() ^ UInt64(bitPattern: clock.wallMilliseconds())
+        let environment = EngineEnvironment(
+            fileSystem: fileSystem, clock: clock, options: options, bootNonce: SeededGenerator.mix(nonce))
+        let catalogue = try directory.readCatalogue()
+        try directory.removeUnnamedCollections(catalogue)
+        return Database(environment: environment, directory: directory, lock: lock, catalogue: catalogue)
+    }
+
+    private init(
+        environment: EngineEnvironment, directory: DataDirectory, lock: any FileLock, catalogue: Catalogue
+    ) {
+        self.environment = environment
+        self.directory = directory
+        self.lock = lock
+        ddl = Mutex(catalogue)
+        for entry in catalogue.collections {
+            entries.withLock { $0[entry.name] = Entry(incarnation: entry.incarnation, state: .loading) }
+        }
+    }
+
+    package var embedder: (any TextEmbedder)? { environment.options.embedder }
+
+    package var limits: Limits { environment.options.limits }
+
+    // MARK: Loading
+
+    /// Recovers every collection, one after the other. Call once, from a background thread, after listening.
+    package func loadCollections() {
+        let loading = entries.withLock { entries in
+            entries.filter { if case .loading = $0.value.state { true } else { false } }
+                .map { (name: $0.key, incarnation: $0.value.incarnation) }
+        }
+        for item in loading.sorted(by: { $0.name < $1.name }) {
+            let state: State
+            do throws(DatabaseError) {
+                let store = CollectionStore(directory: directory.collection(item.incarnation), incarnation: item.incarnation, environment: environment)
+                state = .ready(try store.recover(name: item.name))
+            } catch {
+                state = .quarantined(error)
+            }
+            settle(item.name, item.incarnation, state)
+        }
+    }
+
+    private func settle(_ name: String, _ incarnation: Incarnation, _ state: State) {
+        let waiting = entries.withLock { entries -> [@Sendable () -> Void] in
+            // Dropped meanwhile, or dropped and created anew.
+            guard entries[name]?.incarnation == incarnation else { return [] }
+            let waiting = entries[name]?.waiting ?? []
+            entries[name] = Entry(incarnation: incarnation, state: state)
+            return waiting
+        }
+        if case .ready(let collection) = state { adopt(collection) }
+        for body in waiting { body() }
+    }
+
+    private func adopt(_ collection: Collection) {
+        collection.maintenance.onWork { [weak self] in self?.wake() }
+        wake()
+    }
+
+    /// Calls back once when the collection is no longer loading, at once if it is not.
+    package func whenLoaded(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let isLoading = entries.withLock { entries in
+            guard case .loading? = entries[name]?.state else { return false }
+            entries[name]?.waiting.append(body)
+            return true
+        }
+        if !isLoading { body() }
+    }
+
+    // MARK: Collections
+
+    /// - Throws: `not_found`; `loading`, to be tried again; `corruption` when it is quarantined.
+    package func collection(named name: String) throws(DatabaseError) -> Collection {
+        switch entries.withLock({ $0[name]?.state }) {
+        case nil: throw Self.notFound(name)
+        case .loading?:
+            throw DatabaseError(
+                .loading, "collection \"\(name)\" is still loading", at: "collection", retryAfterMS: 100)
+        case .ready(let collection)?: return collection
+        case .quarantined(let error)?: throw error
+        }
+    }
+
+    /// Makes a collection; durable when it returns.
+    ///
+    /// - Returns: the LSN before its first write.
+    /// - Throws: `already_exists`, `limit_exceeded`, `invalid_params` when a model is named that is not loaded.
+    package func createCollection(named name: String, config: CollectionConfig) throws(DatabaseError) -> LSN {
+        let config = try ConfigResolution(embedder: embedder, limits: limits).resolve(config)
+        let collection = try ddl.withLock { (catalogue) throws(DatabaseError) in
+            guard catalogue.collections.allSatisfy({ $0.name != name }),
+                catalogue.aliases.allSatisfy({ $0.alias != name })
+            else {
+                throw DatabaseError(.alreadyExists, "there is a collection or alias \"\(name)\"", at: "name")
+            }
+            guard catalogue.collections.count < limits.collections else {
+                throw DatabaseError(.limitExceeded, "there are \(limits.collections) collections", at: "name")
+            }
+            let incarnation = try directory.newIncarnation(seed: environment.bootNonce, catalogue)
+            let store = CollectionStore(
+                directory: directory.collection(incarnation), incarnation: incarnation, environment: environment)
+            let collection = try store.create(name: name, config: config)
+            var changed = catalogue
+            changed.collections.append(Catalogue.Entry(name: name, incarnation: incarnation))
+            changed.generation += 1
+            try directory.write(changed)
+            catalogue = changed
+            entries.withLock { $0[name] = Entry(incarnation: incarnation, state: .ready(collection)) }
+            return collection
+        }
+        adopt(collection)
+        return collection.visibleLSN
+    }
+
+    /// Removes a collection and its files. Requests that are at it may still be answered.
+    package func dropCollection(named name: String) throws(DatabaseError) {
+        let (incarnation, entry) = try ddl.withLock { (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
+            guard let known = catalogue.collections.first(where: { $0.name == name }) else {
+                throw Self.notFound(name)
+            }
+            var changed = catalogue
+            changed.collections.removeAll { $0.name == name }
+            changed.aliases.removeAll { $0.collection == name }
+            changed.generation += 1
+            try directory.write(changed)
+            catalogue = changed
+            return (known.incarnation, entries.withLock { $0.removeValue(forKey: name) })
+        }
+        for body in entry?.waiting ?? [] { body() }
+        if case .ready(let collection)? = entry?.state { collection.retire() }
+        // What cannot be removed now is removed at the next start, because no catalogue names it.
+        do throws(DatabaseError) { try directory.removeCollection(incarnation) } catch { return }
+    }
+
+    private static func notFound(_ name: String) -> DatabaseError {
+        DatabaseError(.notFound, "collection \"\(name)\" does not exist", at: "collection")
+    }
+
+    /// Every collection with its state, by name.
+    package func summaries() -> [CollectionSummary] {
+        let all = entries.withLock { $0.map { (name: $0.key, state: $0.value.state) } }
+        return all.sorted { $0.name < $1.name }.map { item in
+            switch item.state {
+            case .loading:
+                CollectionSummary(name: item.name, points: 0, state: .loading, reason: "replaying its log")
+            case .ready(let collection): collection.summarize()
+            case .quarantined(let error):
+                CollectionSummary(name: item.name, points: 0, state: .quarantined, reason: error.message)
+            }
+        }
+    }
+
+    var readyCollections: [Collection] {
+        entries.withLock { entries in
+            entries.values.compactMap { if case .ready(let collection) = $0.state { collection } else { nil } }
+        }.sorted { $0.name < $1.name }
+    }
+
+    package func job(_ id: String) -> JobSnapshot? {
+        for collection in readyCollections {
+            if let job = collection.maintenance.job(id) { return job.snapshot() }
+        }
+        return nil
+    }
+
+    /// What memory is used for, in bytes.
+    package func memoryByPurpose() -> [(purpose: String, bytes: Int)] {
+        let sets = readyCollections.map { $0.view().set }
+        let growing = sets.reduce(0) { $0 + $1.growing.reduce(0) { $0 + $1.residentBytes } }
+        let deletions = sets.reduce(0) { $0 + $1.newestFirst.reduce(0) { $0 + $1.deletions.residentBytes } }
+        let mapped = sets.reduce(0) { $0 + $1.sealed.reduce(0) { $0 + $1.fileBytes } }
+        return [("growing_segments", growing), ("deletions", deletions), ("mapped_segments", mapped)]
+    }
+
+    // MARK: Background work and the end
+
+    package func onMaintenanceNeeded(_ wake: @escaping @Sendable () -> Void) {
+        wakeMaintenance.withLock { $0 = wake }
+    }
+
+    private func wake() {
+        wakeMaintenance.withLock { $0 }?()
+    }
+
+    /// One step of background work for one of the collections, taking turns.
+    ///
+    /// - Returns: whether there was something to do.
+    package func maintain(context: OperationContext) -> Bool {
+        let collections = readyCollections
+        let start = nextMaintained.add(1, ordering: .relaxed).oldValue
+        for offset in collections.indices {
+            let collection = collections[(start + offset) % collections.count]
+            do throws(DatabaseError) {
+                if try collection.maintain(context: context) { return true }
+            } catch {
+                // Cancelled, or out of memory for an index: the rows stay scanned, and the work is there next time.
+                continue
+            }
+        }
+        return false
+    }
+
+    /// Syncs and closes every log and releases the directory. No request may be running.
+    package func close() {
+        for collection in readyCollections { collection.retire() }
+        lock.release()
+    }
+}

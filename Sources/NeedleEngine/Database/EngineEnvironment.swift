@@ -1,0 +1,10 @@
+import NeedleCore
+
+/// What every collection of a database shares: the seams, and the options.
+struct EngineEnvironment: Sendable {
+    let fileSystem: any FileSystem
+    let clock: any Clock
+    let options: EngineOptions
+    /// Different at every start, so that cursors of an earlier life are not mistaken for ours.
+    let bootNonce: UInt64
+}

@@ -1,0 +1,30 @@
+package import NeedleCore
+
+/// What the engine is told by the configuration. Values only; defaults are those of `config.example.toml`.
+package struct EngineOptions: Sendable {
+    package var limits = Limits()
+    /// The built-in model, if there is one.
+    package var embedder: (any TextEmbedder)?
+    /// Vector bytes a growing segment takes before it is sealed.
+    package var growingBytes = 512 << 20
+    /// Most rows of a growing segment.
+    package var growingRows = 1_000_000
+    /// A growing segment is sealed at the latest when this many bytes were logged since the last checkpoint.
+    package var checkpointBytes = 1 << 30
+    /// Beam width of searches that name neither `ef` nor `exact`.
+    package var defaultEF = 96
+    /// Segments with fewer rows than this are scanned, not traversed.
+    package var exactRows = 1_000
+    /// Share of dead rows from which a segment is rewritten.
+    package var deadShare = 0.2
+    /// Seed of everything random below: graph levels, cursor tokens.
+    package var seed: UInt64 = 0x6E65_6564_6C65_7461
+
+    package init() {}
+
+    /// Rows a growing segment of this configuration has room for: at least 1,024.
+    func growingCapacity(for config: CollectionConfig) -> Int {
+        let rowBytes = config.spaces.reduce(0) { $0 + $1.size * 4 }
+        return max(1_024, min(growingRows, growingBytes / max(1, rowBytes)))
+    }
+}

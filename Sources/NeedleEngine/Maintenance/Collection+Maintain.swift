@@ -1,0 +1,178 @@
+import NeedleCore
+import NeedleStorage
+import NeedleVectors
+import Synchronization
+
+// The background work of one collection, a step at a time, so that a simulation decides when it happens. The order of a
+// seal or a merge is what keeps it safe (invariant 5): file written, synced, named → swapped in under the writer lock →
+// deletions and manifest written → log trimmed and old files unlinked.
+
+extension Collection {
+    /// Does one step: indexes a run of rows, or seals, merges, checkpoints. Several threads may call at once.
+    ///
+    /// - Returns: whether there was something to do.
+    func maintain(context: OperationContext) throws(DatabaseError) -> Bool {
+        if try index(context: context) { return true }
+        guard maintenance.failure == nil else { return false }
+        do throws(DatabaseError) {
+            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively() } ?? false
+        } catch {
+            maintenance.fail(error)
+            return false
+        }
+    }
+
+    // MARK: Indexing
+
+    private func index(context: OperationContext) throws(DatabaseError) -> Bool {
+        let view = view()
+        let segments = view.set.growing + (maintenance.merge.map { [$0.output] } ?? [])
+        for segment in segments {
+            for space in segment.spaces where space.hasUnclaimedRows(of: segment.rowCount) {
+                let scratch = scratches.take()
+                defer { scratches.giveBack(scratch) }
+                let did = try space.indexRun(of: segment.rowCount, scratch: scratch, context: context)
+                if did {
+                    reportProgress(view)
+                    return true
+                }
+            }
+        }
+        return false
+    }
+
+    private func reportProgress(_ view: ReadView) {
+        guard let job = maintenance.optimizeJob else { return }
+        let merge = maintenance.merge
+        let segments = view.set.growing + (merge.map { [$0.output] } ?? [])
+        var done = 0
+        var total = 0
+        for segment in segments {
+            total += segment.rowCount * segment.spaces.count
+            done += segment.spaces.reduce(0) { $0 + $1.indexed }
+        }
+        job.report(phase: merge == nil ? "indexing" : "merging", done: done, total: total)
+    }
+
+    // MARK: Sealing, merging, checkpoints
+
+    private func maintainExclusively() throws(DatabaseError) -> Bool {
+        if try finishMerge() { return true }
+        if try sealOldestFrozen() { return true }
+        if try freezeIfDue() { return true }
+        if maintenance.merge == nil, try beginMergeIfDue() { return true }
+        guard maintenance.optimizeJob != nil, isSettled else { return false }
+        maintenance.endOptimize()
+        return true
+    }
+
+    /// Nothing grows, nothing is merged, nothing is left to merge.
+    private var isSettled: Bool {
+        let set = view().set
+        return maintenance.merge == nil && set.growing.count == 1 && set.active.rowCount == 0
+            && MergePolicy(options: options, isOptimizing: true).inputs(of: set) == nil
+    }
+
+    private func sealOldestFrozen() throws(DatabaseError) -> Bool {
+        let view = view()
+        guard view.set.growing.count > 1 else { return false }
+        let frozen = view.set.growing[0]
+        guard frozen.isIndexed, frozen.lastVersion <= view.lsn else { return false }
+        let sealed = try store.seal(frozen, config: config)
+        writer.withLock { writer in
+            writer.set = writer.set.sealing(frozen, as: sealed)
+            publishSegments(writer.set)
+        }
+        try checkpoint()
+        return true
+    }
+
+    /// The active segment stops taking writes when the log would otherwise grow too long, or when somebody optimizes.
+    private func freezeIfDue() throws(DatabaseError) -> Bool {
+        let isOptimizing = maintenance.optimizeJob != nil
+        let due = try writer.withLock { (writer) throws(DatabaseError) -> FreezeDecision in
+            guard writer.failure == nil else { return .nothing }
+            let isLong = writer.bytesSinceCheckpoint >= options.checkpointBytes
+            guard isOptimizing || isLong else { return .nothing }
+            guard writer.set.growing.count == 1 else { return .nothing }
+            guard writer.set.active.rowCount > 0 else { return isLong ? .checkpoint : .nothing }
+            try writer.roll()
+            publishSegments(writer.set)
+            return .frozen
+        }
+        if due == .checkpoint { try checkpoint() }
+        return due != .nothing
+    }
+
+    private enum FreezeDecision {
+        case nothing
+        case frozen
+        /// Only deletions were logged: there is nothing to seal, but the log can be shortened.
+        case checkpoint
+    }
+
+    private func beginMergeIfDue() throws(DatabaseError) -> Bool {
+        let policy = MergePolicy(options: options, isOptimizing: maintenance.optimizeJob != nil)
+        guard let inputs = policy.inputs(of: view().set) else { return false }
+        let (id, view) = try writer.withLock { (writer) throws(DatabaseError) -> (UInt64, ReadView) in
+            // What is dropped must be durable: with durability os or memory the log may be behind.
+            if config.durability != .fsync { _ = try writer.log.sync() }
+            defer { writer.nextSegmentID += 1 }
+            return (writer.nextSegmentID, self.view())
+        }
+        maintenance.merge = try Merge(inputs, of: view, id: id, config: config, seed: options.seed)
+        return true
+    }
+
+    private func finishMerge() throws(DatabaseError) -> Bool {
+        guard let merge = maintenance.merge, merge.output.isIndexed else { return false }
+        let file = merge.isEmpty ? nil : try store.seal(merge.output, config: config)
+        writer.withLock { writer in
+            let expired = merge.transferDeletions()
+            writer.set = writer.set.merging(merge.inputs, into: file)
+            writer.liveRows -= expired
+            publishSegments(writer.set, rowsGone: expired)
+        }
+        maintenance.merge = nil
+        try checkpoint()
+        return true
+    }
+
+    /// Writes down what is sealed and what is deleted, then shortens the log and removes files that nobody names.
+    private func checkpoint() throws(DatabaseError) {
+        let draft = writer.withLock { writer -> CheckpointDraft in
+            let lsn = Self.checkpointLSN(of: writer.set, visible: visibleLSN)
+            writer.bytesSinceCheckpoint = 0
+            return CheckpointDraft(
+                set: writer.set, lsn: lsn, nextSegmentID: writer.nextSegmentID, timeMS: writer.timeMS,
+                reservedThrough: writer.log.tail.reservedThrough,
+                opKeys: writer.opKeys.entries(now: writer.timeMS).filter { $0.receipt.lsn <= lsn })
+        }
+        try store.write(draft, config: config)
+        try writer.withLock { (writer) throws(DatabaseError) in try writer.log.trim(upTo: draft.lsn) }
+        try store.removeUnnamedFiles()
+    }
+
+    /// Everything up to this LSN lies in sealed segments or is deleted.
+    static func checkpointLSN(of set: SegmentSet, visible: LSN) -> LSN {
+        for segment in set.growing where segment.rowCount > 0 {
+            let before = segment.columns.versions[0] - 1
+            return min(LSN(before), visible)
+        }
+        return visible
+    }
+}
+
+extension GrowingSegment {
+    /// Every row that can be in a graph is in one.
+    var isIndexed: Bool {
+        let rows = rowCount
+        return spaces.allSatisfy { $0.indexed >= rows }
+    }
+
+    /// The version of the newest row.
+    var lastVersion: LSN {
+        let rows = rowCount
+        return rows == 0 ? .zero : columns.version(of: rows - 1)
+    }
+}

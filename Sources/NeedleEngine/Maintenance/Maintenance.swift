@@ -1,0 +1,82 @@
+import NeedleCore
+import Synchronization
+
+/// The background work of a collection: who is at it, what was asked for, and how far it is.
+///
+/// Indexing is shared by all maintenance threads; sealing, merging and checkpoints are one thread's work at a time,
+/// guarded by `exclusive`. Safe to use from any thread.
+final class Maintenance: Sendable {
+    let collection: String
+    let clock: any Clock
+    private let isExclusive = Atomic<Bool>(false)
+    private let wakeUp = Mutex<(@Sendable () -> Void)?>(nil)
+    private let state = Mutex(State())
+
+    struct State {
+        var merge: Merge?
+        var optimize: Job?
+        var jobs: [String: Job] = [:]
+        /// Why sealing or merging stopped; retried when the collection is opened again.
+        var failure: DatabaseError?
+    }
+
+    init(collection: String, clock: any Clock) {
+        self.collection = collection
+        self.clock = clock
+    }
+
+    func onWork(_ wake: @escaping @Sendable () -> Void) {
+        wakeUp.withLock { $0 = wake }
+    }
+
+    func wake() {
+        wakeUp.withLock { $0 }?()
+    }
+
+    /// Runs `body` unless another thread is in such work; `nil` when it is.
+    func exclusively<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result? {
+        guard isExclusive.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+        else { return nil }
+        defer { isExclusive.store(false, ordering: .releasing) }
+        return try body()
+    }
+
+    var merge: Merge? {
+        get { state.withLock { $0.merge } }
+        set { state.withLock { $0.merge = newValue } }
+    }
+
+    var optimizeJob: Job? { state.withLock { $0.optimize } }
+
+    var failure: DatabaseError? { state.withLock { $0.failure } }
+
+    func fail(_ error: DatabaseError) {
+        let job = state.withLock { state in
+            state.failure = error
+            defer { state.optimize = nil }
+            return state.optimize
+        }
+        job?.end(.failed, error: error.description)
+    }
+
+    /// The job under way, or the one that `make` begins.
+    func beginOptimize(_ make: (_ number: Int) -> Job) -> Job {
+        state.withLock { state in
+            if let job = state.optimize { return job }
+            let job = make(state.jobs.count + 1)
+            state.optimize = job
+            state.jobs[job.id] = job
+            return job
+        }
+    }
+
+    func endOptimize() {
+        let job = state.withLock { state in
+            defer { state.optimize = nil }
+            return state.optimize
+        }
+        job?.end(.done, error: nil)
+    }
+
+    func job(_ id: String) -> Job? { state.withLock { $0.jobs[id] } }
+}

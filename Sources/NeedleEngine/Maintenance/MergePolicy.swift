@@ -1,0 +1,39 @@
+import NeedleCore
+
+/// Which sealed segments should become one.
+///
+/// In the background: a segment with many dead rows is rewritten, and when there are many segments the smallest are
+/// merged, so that a search asks few. When somebody optimizes, everything becomes as few segments as the largest
+/// size allows.
+struct MergePolicy {
+    let options: EngineOptions
+    let isOptimizing: Bool
+
+    /// Sealed segments of similar size that are left alone.
+    private static let toleratedSegments = 4
+
+    func inputs(of set: SegmentSet) -> [SealedSegment]? {
+        if let dying = set.sealed.first(where: isDying) { return [dying] }
+        let small = set.sealed.filter { $0.rowCount < options.growingRows / 2 }
+            .sorted { $0.rowCount < $1.rowCount }
+        if isOptimizing {
+            if let any = set.sealed.first(where: { $0.deletions.count > 0 }), small.count < 2 { return [any] }
+            return small.count > 1 ? fitting(small) : nil
+        }
+        return small.count > Self.toleratedSegments ? fitting(small) : nil
+    }
+
+    private func isDying(_ segment: SealedSegment) -> Bool {
+        Double(segment.deletions.count) > options.deadShare * Double(max(1, segment.rowCount))
+    }
+
+    /// The smallest ones, as many as one segment may hold; at least two.
+    private func fitting(_ segments: [SealedSegment]) -> [SealedSegment]? {
+        var rows = 0
+        let chosen = segments.prefix { segment in
+            rows += segment.rowCount
+            return rows <= options.growingRows
+        }
+        return chosen.count > 1 ? Array(chosen) : nil
+    }
+}

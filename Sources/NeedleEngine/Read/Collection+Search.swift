@@ -1,0 +1,138 @@
+package import NeedleCore
+import NeedleVectors
+
+extension Collection {
+    /// The nearest points to a vector, a text or a stored point. Texts are embedded here, which takes milliseconds.
+    package func search(_ query: SearchQuery, context: OperationContext) throws(DatabaseError) -> SearchResult {
+        let started = clock.monotonicNanoseconds()
+        let view = view()
+        let space = try spaceIndex(of: query)
+        let vector = try targetVector(of: query, space: space, view: view, context: context)
+        return try search(query, vector: vector, space: space, view: view, started: started, context: context)
+    }
+
+    /// All searches see one moment and are answered, or none is. Texts are embedded together.
+    package func searchBatch(
+        _ queries: [SearchQuery], context: OperationContext
+    ) throws(DatabaseError) -> [SearchResult] {
+        let view = view()
+        let texts = try embedTexts(of: queries, context: context)
+        var results: [SearchResult] = []
+        results.reserveCapacity(queries.count)
+        for (index, query) in queries.enumerated() {
+            do throws(DatabaseError) {
+                let started = clock.monotonicNanoseconds()
+                let space = try spaceIndex(of: query)
+                let vector =
+                    if let text = texts[index] {
+                        text
+                    } else {
+                        try targetVector(of: query, space: space, view: view, context: context)
+                    }
+                results.append(
+                    try search(query, vector: vector, space: space, view: view, started: started, context: context))
+            } catch {
+                throw error.prefixed("searches[\(index)]")
+            }
+        }
+        return results
+    }
+
+    private func search(
+        _ query: SearchQuery, vector: [Float], space: Int, view: ReadView, started: UInt64, context: OperationContext
+    ) throws(DatabaseError) -> SearchResult {
+        let excluded: PointID? = if case .point(let id) = query.target { id } else { nil }
+        let search = Search(
+            view: view, config: config, options: options, space: space, query: query,
+            prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: excluded,
+            scratches: scratches, context: context)
+        let outcome = try search.run()
+        let took = (clock.monotonicNanoseconds() - started) / 1000
+        return SearchResult(
+            hits: outcome.hits, complete: true, strategy: outcome.strategy, tookMicroseconds: Int(took),
+            lsn: view.lsn)
+    }
+
+    // MARK: What is searched, and for what
+
+    private func spaceIndex(of query: SearchQuery) throws(DatabaseError) -> Int {
+        guard let name = query.space else {
+            guard config.spaces.count == 1 else {
+                throw DatabaseError(
+                    .invalidParams, "the collection has several vector spaces: say which one", at: "using",
+                    expected: config.spaces.map(\.name).joined(separator: ", "))
+            }
+            return 0
+        }
+        guard !config.hasSingleUnnamedSpace, let index = config.spaceIndex(named: name) else {
+            throw DatabaseError(
+                .invalidParams, "the collection has no vector space \"\(name)\"", at: "using",
+                expected: config.hasSingleUnnamedSpace
+                    ? "nothing: its only space has no name" : config.spaces.map(\.name).joined(separator: ", "))
+        }
+        return index
+    }
+
+    private func targetVector(
+        of query: SearchQuery, space: Int, view: ReadView, context: OperationContext
+    ) throws(DatabaseError) -> [Float] {
+        let spaceConfig = config.spaces[space]
+        try EmbedderCheck(embedder: options.embedder).check(query.model, space: spaceConfig)
+        switch query.target {
+        case .vector(let values):
+            do throws(DatabaseError) {
+                return try VectorCheck(space: spaceConfig, index: space).stored(values).values
+            } catch {
+                throw error.prefixed("vector")
+            }
+        case .text(let text):
+            return try embed([text], space: spaceConfig, context: context)[0]
+        case .point(let id):
+            guard let location = try view.locate(id) else {
+                throw DatabaseError(.notFound, "there is no point \(id)", at: "point_id")
+            }
+            let columns = location.segment.space(space).columns
+            guard columns.hasVector(location.row) else {
+                throw DatabaseError(.invalidParams, "point \(id) has no vector in this space", at: "point_id")
+            }
+            return Array(columns.vector(of: location.row))
+        }
+    }
+
+    private func embed(
+        _ texts: [String], space: SpaceConfig, context: OperationContext
+    ) throws(DatabaseError) -> [[Float]] {
+        guard space.model != nil else {
+            throw DatabaseError(
+                .invalidParams, "the space has no built-in model, so it cannot be searched by text", at: "text",
+                expected: "vector")
+        }
+        let embedder = try EmbedderCheck(embedder: options.embedder).embedder(for: config, at: "text")
+        return try embedder.embed(texts, kind: .query, context: context).vectors
+    }
+
+    /// Vectors of the queries that are texts, embedded in one batch.
+    private func embedTexts(of queries: [SearchQuery], context: OperationContext) throws(DatabaseError) -> [[Float]?] {
+        var result = [[Float]?](repeating: nil, count: queries.count)
+        var texts: [String] = []
+        var positions: [Int] = []
+        for (index, query) in queries.enumerated() {
+            guard case .text(let text) = query.target else { continue }
+            do throws(DatabaseError) {
+                let space = config.spaces[try spaceIndex(of: query)]
+                try EmbedderCheck(embedder: options.embedder).check(query.model, space: space)
+                guard space.model != nil else { _ = try embed([], space: space, context: context); continue }
+            } catch {
+                throw error.prefixed("searches[\(index)]")
+            }
+            texts.append(text)
+            positions.append(index)
+        }
+        guard let first = positions.first else { return result }
+        let embedder = try EmbedderCheck(embedder: options.embedder).embedder(
+            for: config, at: "searches[\(first)].text")
+        let batch = try embedder.embed(texts, kind: .query, context: context)
+        for (position, index) in positions.enumerated() { result[index] = batch.vectors[position] }
+        return result
+    }
+}

@@ -1,0 +1,58 @@
+import NeedleCore
+import NeedleStorage
+
+/// What a reader sees: the segments, the newest write it may see, and the time by which points expire.
+///
+/// Taken once at the start of a read and kept until its end. Holding one keeps its segments, their mappings and
+/// their memory alive. Safe to share between threads.
+struct ReadView: Sendable {
+    let set: SegmentSet
+    let lsn: LSN
+    /// Milliseconds since 1970.
+    let now: Int64
+    /// Rows not deleted at `lsn`, expired ones included.
+    let liveRows: Int
+
+    /// Where a point lies.
+    struct Location {
+        let segment: any Segment
+        let row: Int
+    }
+
+    @inline(__always)
+    func isVisible(_ row: Int, in segment: any Segment) -> Bool {
+        !segment.deletions.isDeleted(row, at: lsn) && !segment.columns.isExpired(row, at: now)
+    }
+
+    /// The point's row, unless it is absent, deleted or expired. O(segments).
+    func locate(_ id: PointID) throws(DatabaseError) -> Location? {
+        guard let location = try locateIgnoringExpiry(id),
+            !location.segment.columns.isExpired(location.row, at: now)
+        else { return nil }
+        return location
+    }
+
+    /// The point's row, unless it is absent or deleted. O(segments).
+    func locateIgnoringExpiry(_ id: PointID) throws(DatabaseError) -> Location? {
+        let hash = IDHash.hash(id)
+        for segment in set.newestFirst {
+            if let row = try segment.row(of: id, hash: hash, at: lsn) {
+                return Location(segment: segment, row: row)
+            }
+        }
+        return nil
+    }
+
+    /// How many points are visible. O(1) unless something may expire, then O(rows of such segments).
+    func count(context: OperationContext) throws(DatabaseError) -> Int {
+        var expired = 0
+        for segment in set.newestFirst where segment.hasExpiringRows {
+            try context.check()
+            for row in 0..<segment.visibleRows(at: lsn)
+            where segment.columns.isExpired(row, at: now) && !segment.deletions.isDeleted(row, at: lsn) {
+                expired += 1
+            }
+        }
+        return liveRows - expired
+    }
+}

@@ -1,0 +1,141 @@
+import NeedleCore
+import NeedleVectors
+
+/// One search against one view of a collection: per segment by graph or by exact scan, merged, rescored, cut.
+///
+/// - Every visible point is consulted: what no graph reaches yet is scanned (invariant 8).
+/// - If `offset + limit` points match, that many are found: a graph that gives too few is asked again with a wider
+///   beam, and at last the segment is scanned (invariant 9).
+/// - Final scores come from double arithmetic in one order, so they depend neither on the processor nor on the way a
+///   row was found; ties are in the order of ids.
+struct Search {
+    let view: ReadView
+    let config: CollectionConfig
+    let options: EngineOptions
+    let space: Int
+    let query: SearchQuery
+    let prepared: PreparedQuery
+    /// A point that must not find itself.
+    let excluded: PointID?
+    let scratches: SearchScratchPool
+    let context: OperationContext
+
+    /// A row that may belong to the answer.
+    struct Candidate {
+        let segment: Int
+        let row: UInt32
+        let score: Double
+    }
+
+    /// The hits, and how they were found.
+    struct Outcome {
+        var hits: [SearchHit]
+        var strategy: SearchStrategy
+    }
+
+    /// Points wanted before the offset is cut off, and the one that may find itself.
+    private var wanted: Int { query.offset + query.limit + (excluded == nil ? 0 : 1) }
+
+    func run() throws(DatabaseError) -> Outcome {
+        let segments = view.set.newestFirst
+        let scan = query.filter.map { FilterScan($0, view: view, context: context) }
+        var candidates: [Candidate] = []
+        var usedGraph = false
+        var usedScan = false
+        for (index, segment) in segments.enumerated() {
+            let search = SegmentSearch(
+                segment: segment, space: segment.space(space), visibleRows: segment.visibleRows(at: view.lsn),
+                view: view, query: prepared, wanted: wanted, scratches: scratches, context: context)
+            guard search.visibleRows > 0 else { continue }
+            let plan = plan(for: search)
+            let found: [Neighbour]
+            if let scan {
+                found = try search.scan(list: try scan.rows(of: segment))
+                usedScan = true
+            } else if case .graph(let ef) = plan {
+                found = try search.traverse(ef: ef)
+                usedGraph = true
+                usedScan = usedScan || search.hasTail
+            } else {
+                found = try search.scanAll()
+                usedScan = true
+            }
+            for neighbour in found {
+                let score = score(of: neighbour, in: search)
+                candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
+            }
+        }
+        let strategy: SearchStrategy = usedGraph ? (usedScan ? .mixed : .graph) : .exact
+        return Outcome(hits: try hits(from: candidates, in: segments), strategy: strategy)
+    }
+
+    // MARK: Choosing the way
+
+    private enum Plan {
+        case exact
+        case graph(ef: Int)
+    }
+
+    private func plan(for search: SegmentSearch) -> Plan {
+        if search.needsWideScan || search.space.graph == nil || search.space.indexed < options.exactRows {
+            return .exact
+        }
+        switch query.effort {
+        case .exact: return .exact
+        case .ef(let ef): return .graph(ef: max(ef, wanted))
+        case .standard, .recall: return .graph(ef: max(options.defaultEF, wanted))
+        }
+    }
+
+    // MARK: From candidates to the answer
+
+    private func score(of neighbour: Neighbour, in search: SegmentSearch) -> Double {
+        let distance = ExactDistance.distance(of: neighbour.row, in: search.space.table, to: prepared)
+        switch prepared.metric {
+        case .cosine, .dot: return Self.reported(0 - distance)
+        case .euclid: return Self.reported(distance.squareRoot())
+        }
+    }
+
+    /// Scores are given to float32 precision, and compared as they are given, so that a tie is what looks like one.
+    private static func reported(_ score: Double) -> Double {
+        let single = Float(score)
+        let isOrdinary = single.isFinite && (single.isNormal || score == 0)
+        return isOrdinary ? Double(single) : score
+    }
+
+    private func hits(from candidates: [Candidate], in segments: [any Segment]) throws(DatabaseError) -> [SearchHit] {
+        let higherIsBetter = prepared.metric != .euclid
+        let ordered = candidates.sorted { left, right in
+            if left.score != right.score { return (left.score > right.score) == higherIsBetter }
+            return Self.isID(of: left, before: right, in: segments)
+        }
+        let reader = RecordReader(config: config, selection: query.selection)
+        var hits: [SearchHit] = []
+        var skipped = 0
+        for candidate in ordered {
+            if hits.count == query.limit { break }
+            let segment = segments[candidate.segment]
+            if let excluded, try segment.columns.hasID(Int(candidate.row), excluded) { continue }
+            if skipped < query.offset {
+                skipped += 1
+                continue
+            }
+            if let threshold = query.scoreThreshold,
+                higherIsBetter ? candidate.score < threshold : candidate.score > threshold { break }
+            hits.append(
+                SearchHit(record: try reader.record(Int(candidate.row), of: segment), score: candidate.score))
+        }
+        return hits
+    }
+
+    /// The order of ids; of ids that cannot be read (which building the record reports) the order of rows.
+    private static func isID(of left: Candidate, before right: Candidate, in segments: [any Segment]) -> Bool {
+        let other = segments[right.segment].columns
+        do throws(DatabaseError) {
+            return try segments[left.segment].columns.isID(of: Int(left.row), before: Int(right.row), in: other)
+        } catch {
+            return (left.segment, left.row) < (right.segment, right.row)
+        }
+    }
+}

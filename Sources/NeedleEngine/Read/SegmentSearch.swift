@@ -1,0 +1,116 @@
+import NeedleCore
+import NeedleVectors
+
+/// The part of a search that concerns one segment: its nearest visible rows, by distances of the float kernels.
+///
+/// Returns somewhat more rows than are wanted, because the final scores, in double precision, may order the last ones
+/// differently.
+struct SegmentSearch {
+    let segment: any Segment
+    let space: SearchableSpace
+    let visibleRows: Int
+    let view: ReadView
+    let query: PreparedQuery
+    let wanted: Int
+    let scratches: SearchScratchPool
+    let context: OperationContext
+
+    /// Float kernels cannot be trusted with this query or with some row here.
+    var needsWideScan: Bool { query.isWide || space.hasWideRows }
+
+    /// Rows that the graph does not reach yet.
+    private var tail: Range<UInt32> {
+        UInt32(min(space.indexed, visibleRows))..<UInt32(visibleRows)
+    }
+
+    var hasTail: Bool { !tail.isEmpty }
+
+    private var kept: Int { wanted + 8 + wanted / 8 }
+
+    @inline(__always)
+    private func isCandidate(_ row: UInt32) -> Bool {
+        space.columns.hasVector(Int(row)) && view.isVisible(Int(row), in: segment)
+    }
+
+    /// Ties go to the smaller id; an id that cannot be read is reported when the record is built.
+    private func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
+        do throws(DatabaseError) {
+            return try segment.columns.isID(of: Int(left), before: Int(right), in: segment.columns)
+        } catch {
+            return left < right
+        }
+    }
+
+    // MARK: Exact
+
+    func scanAll() throws(DatabaseError) -> [Neighbour] {
+        var top = TopK(capacity: kept)
+        try scan(0..<UInt32(visibleRows), into: &top)
+        return top.sorted(precedes: precedes)
+    }
+
+    /// Scans rows that are known to be visible.
+    func scan(list rows: [UInt32]) throws(DatabaseError) -> [Neighbour] {
+        var top = TopK(capacity: kept)
+        let withVector = rows.filter { space.columns.hasVector(Int($0)) }
+        if needsWideScan {
+            try WideScan.scan(list: withVector.span, of: space.table, query: query, context: context) { neighbour in
+                top.offer(neighbour, precedes: precedes)
+            }
+        } else {
+            try ExactScan.scan(
+                list: withVector.span, of: space.table, query: query, context: context
+            ) { rows, distances in
+                for i in rows.indices where Double(distances[i]) <= top.bound {
+                    top.offer(Neighbour(distance: Double(distances[i]), row: rows[i]), precedes: precedes)
+                }
+            }
+        }
+        return top.sorted(precedes: precedes)
+    }
+
+    private func scan(_ rows: Range<UInt32>, into top: inout TopK) throws(DatabaseError) {
+        if needsWideScan {
+            try WideScan.scan(rows, of: space.table, query: query, context: context) { neighbour in
+                if isCandidate(neighbour.row) { top.offer(neighbour, precedes: precedes) }
+            }
+            return
+        }
+        try ExactScan.scan(rows, of: space.table, query: query, context: context) { first, distances in
+            for i in distances.indices where Double(distances[i]) <= top.bound {
+                let row = first + UInt32(i)
+                guard isCandidate(row) else { continue }
+                top.offer(Neighbour(distance: Double(distances[i]), row: row), precedes: precedes)
+            }
+        }
+    }
+
+    // MARK: Graph
+
+    /// Traverses the graph and scans what it does not reach.
+    func traverse(ef: Int) throws(DatabaseError) -> [Neighbour] {
+        var top = TopK(capacity: kept)
+        guard let graph = space.graph, try traverse(graph, ef: ef, into: &top) else { return try scanAll() }
+        try scan(tail, into: &top)
+        return top.sorted(precedes: precedes)
+    }
+
+    /// Widens the beam until enough visible rows are found; false when only a scan can tell.
+    private func traverse(_ graph: GraphView, ef: Int, into top: inout TopK) throws(DatabaseError) -> Bool {
+        let scratch = scratches.take()
+        defer { scratches.giveBack(scratch) }
+        let reached = min(space.indexed, visibleRows)
+        var ef = ef
+        while ef < reached {
+            let found = try GraphSearcher.search(
+                graph, table: space.table, query: query, ef: ef, scratch: scratch, context: context)
+            let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
+            if visible.count >= wanted {
+                for neighbour in visible.prefix(kept) { top.offer(neighbour, precedes: precedes) }
+                return true
+            }
+            ef *= 4
+        }
+        return false
+    }
+}

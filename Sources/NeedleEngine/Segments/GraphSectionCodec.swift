@@ -1,0 +1,59 @@
+import NeedleCore
+import NeedleStorage
+import NeedleVectors
+
+/// A graph as sections of a segment file: five u32 scalars, levels, and three arrays of links (docs/format/segment.md).
+enum GraphSectionCodec {
+    /// The graph of a space where it lies in the file; `nil` when the segment has none.
+    static func graph(of reader: SegmentReader, space: Int) throws(DatabaseError) -> GraphView? {
+        guard let scalars = reader.view(.graphScalars, space: space, as: UInt32.self) else { return nil }
+        guard scalars.count >= 5, let levels = reader.section(.graphLevels, space: space),
+            let links = reader.section(.graphLinks0, space: space),
+            let offsets = reader.section(.graphUpperOffsets, space: space),
+            let upper = reader.section(.graphUpperLinks, space: space)
+        else { throw .corruption(file: reader.path, offset: 0, what: "the graph of space \(space) is incomplete") }
+        let header = GraphHeader(
+            m: scalars[0], rowCount: scalars[1], upperRecordCount: scalars[2], entryRow: scalars[3],
+            entryLevels: scalars[4])
+        guard Int(header.rowCount) <= reader.rowCount else {
+            throw .corruption(file: reader.path, offset: 0, what: "the graph of space \(space) has too many rows")
+        }
+        let sections = GraphSections(
+            levels: reader.bytes(of: levels), baseLinks: reader.bytes(of: links),
+            upperOffsets: reader.bytes(of: offsets), upperLinks: reader.bytes(of: upper))
+        return try GraphView(header: header, sections: sections, file: reader.path)
+    }
+
+    /// Writes the sections of a graph that nobody changes any more, filled up with empty records to `rows`.
+    static func write(
+        _ graph: GraphView, space: Int, rows: Int, to writer: inout SegmentWriter
+    ) throws(DatabaseError) {
+        let header = graph.header
+        let sections = graph.sections
+        try writer.section(
+            .graphScalars, space: space,
+            elements: [header.m, header.rowCount, header.upperRecordCount, header.entryRow, header.entryLevels])
+        let missing = rows - Int(header.rowCount)
+        try write(.graphLevels, space: space, stride: 1, sections.levels, zeros: missing, to: &writer)
+        let stride = header.baseStride * 4
+        try write(.graphLinks0, space: space, stride: stride, sections.baseLinks, zeros: missing * stride, to: &writer)
+        try write(.graphUpperOffsets, space: space, stride: 4, sections.upperOffsets, zeros: missing * 4, to: &writer)
+        try write(.graphUpperLinks, space: space, stride: 4, sections.upperLinks, zeros: 0, to: &writer)
+    }
+
+    private static func write(
+        _ kind: SectionKind, space: Int, stride: Int, _ bytes: UnsafeRawBufferPointer, zeros: Int,
+        to writer: inout SegmentWriter
+    ) throws(DatabaseError) {
+        try writer.begin(kind, space: space, stride: stride, expectedBytes: bytes.count + zeros)
+        try writer.append(bytes)
+        var left = zeros
+        let block = [UInt8](repeating: 0, count: min(zeros, 1 << 16))
+        while left > 0 {
+            let count = min(left, block.count)
+            try writer.append(block.span.extracting(first: count).bytes)
+            left -= count
+        }
+        try writer.end()
+    }
+}

@@ -1,0 +1,135 @@
+import NeedleCore
+import NeedleVectors
+import Synchronization
+
+/// The segment that takes writes: append-only rows in reserved memory, and a graph per space that follows behind.
+///
+/// Invariants:
+/// - One writer appends (under the collection's writer lock). Rows below `rowCount` are complete and never change;
+///   the count is published with a release store after the columns are written.
+/// - Versions rise with the row number, so the rows visible at an LSN are a prefix.
+/// - The graph of a space reaches rows [0, indexed) that have a vector there; the rest is scanned exactly, so a
+///   search sees every acknowledged write, indexed or not (invariant 8).
+final class GrowingSegment: Sendable {
+    /// The number its sealed file will have.
+    let id: UInt64
+    let capacity: Int
+    let columns: RowColumns
+    let spaces: [GrowingSpace]
+    let deletions: DeletionTable
+
+    private let memory: GrowingMemory
+    private let idTable: IDTable
+    private let publishedRows = Atomic<Int>(0)
+    private let stringsUsed = Atomic<Int>(0)
+    private let payloadsUsed = Atomic<Int>(0)
+    private let expiringRows = Atomic<Int>(0)
+
+    init(id: UInt64, config: CollectionConfig, capacity: Int, seed: UInt64) throws(DatabaseError) {
+        self.id = id
+        self.capacity = capacity
+        memory = try GrowingMemory(capacity: capacity)
+        columns = memory.columns(origin: "growing segment \(id)")
+        idTable = try IDTable(capacity: capacity)
+        deletions = try DeletionTable(capacity: capacity)
+        var spaces: [GrowingSpace] = []
+        for space in config.spaces {
+            spaces.append(try GrowingSpace(config: space, capacity: capacity, seed: seed))
+        }
+        self.spaces = spaces
+    }
+
+    /// Rows appended so far, dead ones included.
+    var rowCount: Int { publishedRows.load(ordering: .acquiring) }
+
+    /// Whether any row may expire.
+    var hasExpiringRows: Bool { expiringRows.load(ordering: .relaxed) > 0 }
+
+    var payloadBytes: Int { payloadsUsed.load(ordering: .relaxed) }
+    var stringBytes: Int { stringsUsed.load(ordering: .relaxed) }
+
+    /// Whether the point still fits. A fresh segment takes any point that passes the limits.
+    func hasRoom(for point: StoredPoint) -> Bool {
+        let stringLength = if case .string(let bytes) = point.id { bytes.count } else { 0 }
+        return rowCount < capacity
+            && stringBytes + stringLength <= memory.stringCapacity
+            && payloadBytes + point.payload.count <= memory.payloadCapacity
+    }
+
+    /// The row that holds the id and was not yet deleted at `lsn`, expired or not. Any thread.
+    func row(of id: PointID, hash: UInt64, at lsn: LSN) throws(DatabaseError) -> Int? {
+        var candidate = try idTable.newestRow(hash: hash) { (row) throws(DatabaseError) in
+            try columns.hasID(row, id)
+        }
+        while let row = candidate {
+            if columns.version(of: row) <= lsn {
+                return deletions.isDeleted(row, at: lsn) ? nil : row
+            }
+            candidate = idTable.row(before: row)
+        }
+        return nil
+    }
+
+    /// How many rows were there at `lsn`: versions rise with the row number. O(log rows).
+    func visibleRows(at lsn: LSN) -> Int {
+        var low = 0
+        var high = rowCount
+        while low < high {
+            let middle = (low + high) / 2
+            if columns.versions[middle] <= lsn.value { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Appends a row and publishes it. Only the writer calls.
+    ///
+    /// - Precondition: `hasRoom(for: point)`, and `version` is not below the last one.
+    func append(_ point: StoredPoint, version: LSN, hash: UInt64) throws(DatabaseError) {
+        precondition(hasRoom(for: point), "the writer asks before it appends")
+        let row = rowCount
+        precondition(row == 0 || columns.versions[row - 1] <= version.value)
+        memory.write(point, row: row, version: version, strings: stringsUsed, payloads: payloadsUsed)
+        for vector in point.vectors {
+            spaces[vector.space].write(vector, row: row)
+        }
+        if point.expiresAt != 0 { expiringRows.add(1, ordering: .relaxed) }
+        try idTable.insert(row: row, hash: hash) { (other) throws(DatabaseError) in
+            try columns.hasID(other, point.id)
+        }
+        publishedRows.store(row + 1, ordering: .releasing)
+    }
+}
+
+extension GrowingSegment: Segment {
+    func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder {
+        let count = visibleRows(at: lsn)
+        var ids: [(id: PointID, row: UInt32)] = []
+        ids.reserveCapacity(count)
+        for row in 0..<count { ids.append((try columns.id(of: row), UInt32(row))) }
+        ids.sort { $0.id < $1.id }
+        return RowOrder(storage: .sorted(ids.map(\.row)), rows: count)
+    }
+
+    func space(_ index: Int) -> SearchableSpace {
+        let space = spaces[index]
+        // The prefix first: the view taken after it holds at least these rows.
+        let indexed = space.indexed
+        return SearchableSpace(
+            columns: space.columns, hasWideRows: space.hasWideRows, indexed: indexed, graph: space.builder.view())
+    }
+
+    /// Bytes that rows and graphs have made resident, about.
+    var residentBytes: Int {
+        rowCount * 52 + stringBytes + payloadBytes + spaces.reduce(0) { $0 + $1.residentBytes }
+    }
+
+    func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
+        SegmentDescription(
+            id: id, state: .growing, rows: rowCount, points: points, bytes: residentBytes,
+            spaces: spaces.map { space in
+                SegmentSpaceDescription(
+                    name: space.config.name, vectors: space.vectorCount,
+                    indexed: min(space.indexed, space.vectorCount), searchedOn: "float32")
+            })
+    }
+}

@@ -1,0 +1,117 @@
+import NeedleCore
+import NeedleStorage
+import NeedleVectors
+
+/// A segment in its final form: an immutable mapped file, and the deletions beside it.
+///
+/// Opening costs O(sections): rows, ids and graphs are used where they lie (invariant 11). All rows are visible to
+/// whoever sees the segment at all, but for those that the deletion table names. Safe to share between threads.
+final class SealedSegment: Segment, Sendable {
+    let reader: SegmentReader
+    let columns: RowColumns
+    let deletions: DeletionTable
+    private let spaces: [SealedSpace]
+
+    /// - Throws: `corruption` when a section that the configuration asks for is missing.
+    init(reader: SegmentReader, config: CollectionConfig, deletions: DeletionTable) throws(DatabaseError) {
+        precondition(deletions.capacity >= reader.rowCount)
+        self.reader = reader
+        self.deletions = deletions
+        columns = try Self.columns(of: reader)
+        guard reader.header.spaces.count == config.spaces.count else {
+            throw .corruption(
+                file: reader.path, offset: 0,
+                what: "\(reader.header.spaces.count) vector spaces where the collection has \(config.spaces.count)")
+        }
+        var spaces: [SealedSpace] = []
+        for (index, space) in config.spaces.enumerated() {
+            spaces.append(try SealedSpace(reader: reader, index: index, config: space))
+        }
+        self.spaces = spaces
+    }
+
+    var id: UInt64 { reader.header.segmentID }
+    var rowCount: Int { reader.rowCount }
+    var fileBytes: Int { reader.byteCount }
+    var hasExpiringRows: Bool { columns.expiries != nil }
+
+    func visibleRows(at lsn: LSN) -> Int { rowCount }
+
+    func row(of id: PointID, hash: UInt64, at lsn: LSN) throws(DatabaseError) -> Int? {
+        guard let row = try reader.lookup(id), !deletions.isDeleted(row, at: lsn) else { return nil }
+        return row
+    }
+
+    func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder {
+        guard let order = reader.view(.idOrder, as: UInt32.self), order.count == rowCount else {
+            throw .corruption(file: reader.path, offset: 0, what: "the order of ids is missing")
+        }
+        return RowOrder(storage: .mapped(UnsafeBufferPointer(start: order.base, count: order.count)), rows: rowCount)
+    }
+
+    func space(_ index: Int) -> SearchableSpace {
+        let space = spaces[index]
+        return SearchableSpace(
+            columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: space.graph)
+    }
+
+    func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
+        SegmentDescription(
+            id: id, state: .sealed, rows: rowCount, points: points, bytes: fileBytes,
+            spaces: zip(config.spaces, spaces).map { config, space in
+                SegmentSpaceDescription(
+                    name: config.name, vectors: space.vectors, indexed: space.vectors - space.wideRows,
+                    searchedOn: "float32")
+            })
+    }
+
+    private static func columns(of reader: SegmentReader) throws(DatabaseError) -> RowColumns {
+        func need<Element: BitwiseCopyable>(
+            _ kind: SectionKind, as type: Element.Type
+        ) throws(DatabaseError) -> SectionView<Element> {
+            guard let view = reader.view(kind, as: type) else {
+                throw .corruption(file: reader.path, offset: 0, what: "section \(kind.rawValue) is missing")
+            }
+            return view
+        }
+        let strings = try need(.stringHeap, as: UInt8.self)
+        let payloads = try need(.payloadHeap, as: UInt8.self)
+        return RowColumns(
+            ids: UnsafeRawPointer(try need(.rowIDs, as: UInt64.self).base),
+            strings: strings.base, stringsLength: strings.count,
+            versions: reader.versions.base, expiries: reader.expiries?.base,
+            payloadOffsets: try need(.payloadOffsets, as: UInt64.self).base,
+            payloads: payloads.base, payloadsLength: payloads.count, origin: reader.path)
+    }
+}
+
+/// One vector space of a sealed segment.
+struct SealedSpace: Sendable {
+    let columns: SpaceColumns
+    let graph: GraphView?
+    /// Rows that have a vector, and those of them that no float kernel may see.
+    let vectors: Int
+    let wideRows: Int
+
+    init(reader: SegmentReader, index: Int, config: SpaceConfig) throws(DatabaseError) {
+        func missing(_ what: String) -> DatabaseError {
+            .corruption(file: reader.path, offset: 0, what: "vector space \(index): \(what)")
+        }
+        guard let vectors = reader.vectors(space: index) else { throw missing("no vectors") }
+        let inverseNorms = reader.inverseNorms(space: index)
+        guard config.metric != .cosine || inverseNorms != nil else { throw missing("no norms") }
+        guard reader.header.spaces[index].dimensions == config.size, reader.header.spaces[index].metric == config.metric
+        else { throw missing("another size or metric than the collection's") }
+        let presence = reader.presence(space: index)
+        columns = SpaceColumns(
+            dimension: config.size, metric: config.metric, vectors: vectors.base,
+            inverseNorms: config.metric == .cosine ? inverseNorms?.base : nil,
+            presence: presence?.base)
+        guard let statistics = reader.view(.statistics, space: index, as: UInt64.self), statistics.count >= 2 else {
+            throw missing("no statistics")
+        }
+        self.vectors = Int(clamping: statistics[0])
+        wideRows = Int(clamping: statistics[1])
+        graph = try GraphSectionCodec.graph(of: reader, space: index)
+    }
+}

@@ -1,0 +1,75 @@
+import NeedleCore
+import NeedleVectors
+
+/// What reading needs of a segment, growing or sealed.
+///
+/// A row is visible at (LSN, time) when it was written by then, not deleted by then, and has not expired.
+protocol Segment: AnyObject, Sendable {
+    /// Rises with every segment of the collection; its file is named after it.
+    var id: UInt64 { get }
+    var columns: RowColumns { get }
+    var deletions: DeletionTable { get }
+    var hasExpiringRows: Bool { get }
+
+    /// Rows [0, n) were written at or before `lsn`; some may be dead.
+    func visibleRows(at lsn: LSN) -> Int
+
+    /// The row that held the id at `lsn` and was not deleted then; it may have expired.
+    func row(of id: PointID, hash: UInt64, at lsn: LSN) throws(DatabaseError) -> Int?
+
+    /// Rows [0, visibleRows) in the order of their ids.
+    func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder
+
+    /// One vector space as a search uses it.
+    func space(_ index: Int) -> SearchableSpace
+
+    func describe(points: Int, config: CollectionConfig) -> SegmentDescription
+}
+
+/// A vector space of a segment at one moment.
+struct SearchableSpace {
+    var columns: SpaceColumns
+    /// Some row's norm is beyond float32 kernels: the space is searched in double precision.
+    var hasWideRows: Bool
+    /// Rows [0, indexed) are reached by the graph.
+    var indexed: Int
+    var graph: GraphView?
+
+    var table: VectorTable {
+        VectorTable(
+            base: columns.vectors, stride: columns.dimension, dimension: columns.dimension, metric: columns.metric,
+            inverseNorms: columns.inverseNorms)
+    }
+}
+
+/// Row numbers of a segment in the order of their ids: borrowed from a sealed file, or sorted for a moment.
+struct RowOrder: Sendable {
+    enum Storage: @unchecked Sendable {
+        // SAFETY: lies in the mapping of the sealed segment that made it; whoever keeps the order keeps the segment.
+        case mapped(UnsafeBufferPointer<UInt32>)
+        case sorted([UInt32])
+    }
+
+    let storage: Storage
+    /// Rows of the segment: a damaged file may name others.
+    let rows: Int
+
+    var count: Int {
+        switch storage {
+        case .mapped(let order): order.count
+        case .sorted(let order): order.count
+        }
+    }
+
+    func row(at place: Int) throws(DatabaseError) -> Int {
+        let row =
+            switch storage {
+            case .mapped(let order): Int(order[place])
+            case .sorted(let order): Int(order[place])
+            }
+        guard row < rows else {
+            throw .corruption(file: "order of ids", offset: place * 4, what: "row \(row) of \(rows)")
+        }
+        return row
+    }
+}

@@ -1,0 +1,151 @@
+import NeedleCore
+import NeedleStorage
+
+/// The writing side of a collection: the newest state, pending writes included, and the log they go to.
+///
+/// Confined to the collection's writer lock. The order of things is the heart of durability:
+/// resolve → log → apply in memory (invisible) → sync once for all → publish → acknowledge. Nothing is visible or acknowledged
+/// that is not as durable as the collection promises; a failed append leaves no trace; a failed sync poisons the log,
+/// and what was applied stays invisible for good (invariants 1, 3 and 7).
+final class CollectionWriter {
+    let config: CollectionConfig
+    let codec: EffectCodec
+    let options: EngineOptions
+    let growingCapacity: Int
+    var log: any CommitLog
+    var set: SegmentSet
+    var opKeys: OpKeyWindow
+    var nextSegmentID: UInt64
+    /// The newest write applied in memory.
+    var lsn: LSN
+    /// The log's time: never goes backwards.
+    var timeMS: Int64
+    /// Rows not deleted, expired ones included.
+    var liveRows: Int
+    /// Bytes logged since the last checkpoint: replay is bounded by them.
+    var bytesSinceCheckpoint = 0
+    /// Set when a logged write could not be applied: memory no longer follows the log, so nothing more is taken
+    /// until the collection is opened again, which replays the log.
+    var failure: DatabaseError?
+
+    /// LSNs promised at once when answers do not wait for durability.
+    private static let reservation: UInt64 = 1 << 20
+
+    init(
+        config: CollectionConfig, options: EngineOptions, log: any CommitLog, state: RecoveredState
+    ) {
+        self.config = config
+        self.options = options
+        self.log = log
+        codec = EffectCodec(config: config)
+        growingCapacity = options.growingCapacity(for: config)
+        set = state.set
+        opKeys = state.opKeys
+        nextSegmentID = state.nextSegmentID
+        lsn = state.lsn
+        timeMS = state.timeMS
+        liveRows = state.liveRows
+    }
+
+    /// The newest state, for resolving writes.
+    var view: ReadView {
+        ReadView(set: set, lsn: lsn, now: timeMS, liveRows: liveRows)
+    }
+
+    // MARK: A new write
+
+    /// Resolves a write, logs it (not yet synced) and applies it (not yet visible).
+    ///
+    /// - Returns: what to answer once the log is synced.
+    /// - Throws: with nothing logged or applied.
+    func perform(_ write: PreparedWrite, now: Int64) throws(DatabaseError) -> WriteReceipt {
+        if let failure { throw failure }
+        timeMS = max(timeMS, now)
+        try write.context.check()
+        if let key = write.opKey, let receipt = opKeys.receipt(for: key, now: timeMS) { return receipt }
+        let resolved = try WriteResolution(view: view).resolve(write)
+        guard !resolved.isEmpty else {
+            return WriteReceipt(lsn: lsn, durability: config.durability)
+        }
+        let summary = WriteSummary(
+            created: resolved.created, updated: resolved.updated, deleted: resolved.deleted, opKey: write.opKey)
+        if let first = resolved.rows.first, !set.active.hasRoom(for: first) { try roll() }
+        let newLSN = try append(resolved, summary)
+        do throws(DatabaseError) {
+            try apply(resolved.rows, resolved.deletions, at: newLSN)
+        } catch {
+            failure = error
+            throw error
+        }
+        return finish(summary, at: newLSN)
+    }
+
+    /// Logs the write and hands it to the system, so that a full disk is known before anything is applied.
+    private func append(_ resolved: ResolvedWrite, _ summary: WriteSummary) throws(DatabaseError) -> LSN {
+        var bodies = codec.encode(deletions: resolved.deletions)
+        bodies += codec.encode(rows: resolved.rows)
+        bodies.append(codec.encode(summary))
+        let asked = log.tail.nextLSN
+        if config.durability != .fsync, asked > log.tail.reservedThrough {
+            try log.reserveLSNs(through: LSN(asked.value + Self.reservation))
+        }
+        let appended = try log.append(lsn: asked, timeMS: timeMS, bodies: bodies)
+        do throws(DatabaseError) {
+            try log.flush()
+        } catch {
+            try log.discardUnflushed(from: appended.lsn)
+            throw error
+        }
+        timeMS = appended.timeMS
+        bytesSinceCheckpoint += bodies.reduce(0) { $0 + $1.count }
+        return appended.lsn
+    }
+
+    // MARK: Effects, from a new write or from the log
+
+    /// Applies a committed write's effects. Rows become visible only when `lsn` is published.
+    ///
+    /// - Throws: `corruption` when a stored id cannot be read, `memory_budget` when no room can be had.
+    func apply(_ rows: [StoredPoint], _ deletions: [PointID], at lsn: LSN) throws(DatabaseError) {
+        for id in deletions {
+            try markDead(id, hash: IDHash.hash(id), at: lsn)
+        }
+        for point in rows {
+            let hash = IDHash.hash(point.id)
+            try markDead(point.id, hash: hash, at: lsn)
+            if !set.active.hasRoom(for: point) { try roll() }
+            try set.active.append(point, version: lsn, hash: hash)
+            liveRows += 1
+        }
+    }
+
+    /// Advances to `lsn` once its effects are applied.
+    func finish(_ summary: WriteSummary, at newLSN: LSN) -> WriteReceipt {
+        lsn = newLSN
+        let receipt = WriteReceipt(
+            lsn: newLSN, durability: config.durability, created: summary.created, updated: summary.updated,
+            deleted: summary.deleted)
+        if let key = summary.opKey {
+            opKeys.insert(OpKeyWindow.Entry(key: key, timeMS: timeMS, receipt: receipt))
+        }
+        return receipt
+    }
+
+    private func markDead(_ id: PointID, hash: UInt64, at newLSN: LSN) throws(DatabaseError) {
+        for segment in set.newestFirst {
+            if let row = try segment.row(of: id, hash: hash, at: lsn) {
+                segment.deletions.mark(row, at: newLSN)
+                liveRows -= 1
+                return
+            }
+        }
+    }
+
+    /// Freezes the segment that takes writes and begins another.
+    func roll() throws(DatabaseError) {
+        let segment = try GrowingSegment(
+            id: nextSegmentID, config: config, capacity: growingCapacity, seed: options.seed)
+        nextSegmentID += 1
+        set = set.adding(segment)
+    }
+}

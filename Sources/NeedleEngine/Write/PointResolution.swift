@@ -1,0 +1,112 @@
+import NeedleCore
+
+/// From a client's points to stored points: spaces found, vectors checked, texts embedded and kept in the payload.
+///
+/// Depends on the configuration only, never on what the collection holds.
+struct PointResolution {
+    let config: CollectionConfig
+    let embedder: (any TextEmbedder)?
+
+    /// - Throws: an error placed within `points`.
+    func resolve(_ points: [PointWrite], context: OperationContext) throws(DatabaseError) -> [StoredPoint] {
+        let embedded = try embedTexts(of: points, context: context)
+        var result: [StoredPoint] = []
+        result.reserveCapacity(points.count)
+        for (index, point) in points.enumerated() {
+            do throws(DatabaseError) {
+                result.append(try resolve(point, textVector: embedded[index]))
+            } catch {
+                throw error.prefixed("points[\(index)]")
+            }
+        }
+        return result
+    }
+
+    private func resolve(_ point: PointWrite, textVector: [Float]?) throws(DatabaseError) -> StoredPoint {
+        var vectors = try givenVectors(of: point)
+        if let textVector {
+            for (index, space) in config.spaces.enumerated()
+            where space.model != nil && !vectors.contains(where: { $0.space == index }) {
+                vectors.append(try VectorCheck(space: space, index: index).stored(textVector))
+            }
+        }
+        guard !vectors.isEmpty else {
+            throw DatabaseError(
+                .invalidParams, "the point has neither a vector nor a text", at: expectedVectorKey,
+                expected: config.hasSingleUnnamedSpace ? "vector" : "vectors with at least one space")
+        }
+        vectors.sort { $0.space < $1.space }
+        return StoredPoint(
+            id: point.id, expiresAt: point.expiresAt ?? 0, payload: try payload(of: point), vectors: vectors)
+    }
+
+    private var expectedVectorKey: String {
+        config.hasSingleUnnamedSpace ? "vector" : "vectors"
+    }
+
+    private func givenVectors(of point: PointWrite) throws(DatabaseError) -> [StoredVector] {
+        switch point.vectors {
+        case .absent:
+            return []
+        case .single(let values):
+            guard config.spaces.count == 1 else {
+                throw DatabaseError(
+                    .invalidParams, "the collection has several vector spaces: name them in vectors", at: "vector",
+                    expected: "vectors")
+            }
+            return [try stored(values, space: 0, at: "vector")]
+        case .named(let named):
+            guard !config.hasSingleUnnamedSpace else {
+                throw DatabaseError(
+                    .invalidParams, "the collection has one unnamed vector space", at: "vectors", expected: "vector")
+            }
+            var result: [StoredVector] = []
+            for vector in named {
+                guard let space = config.spaceIndex(named: vector.space) else {
+                    throw DatabaseError(
+                        .invalidParams, "the collection has no vector space \"\(vector.space)\"",
+                        at: "vectors.\(vector.space)",
+                        expected: config.spaces.map(\.name).joined(separator: ", "))
+                }
+                result.append(try stored(vector.vector, space: space, at: "vectors.\(vector.space)"))
+            }
+            return result
+        }
+    }
+
+    private func stored(_ values: [Float], space: Int, at place: String) throws(DatabaseError) -> StoredVector {
+        do throws(DatabaseError) {
+            return try VectorCheck(space: config.spaces[space], index: space).stored(values)
+        } catch {
+            throw error.prefixed(place)
+        }
+    }
+
+    /// One vector per point that has a text for a space with a model.
+    private func embedTexts(
+        of points: [PointWrite], context: OperationContext
+    ) throws(DatabaseError) -> [[Float]?] {
+        var result = [[Float]?](repeating: nil, count: points.count)
+        let withText = points.indices.filter { points[$0].text != nil }
+        guard let first = withText.first else { return result }
+        guard config.spaces.contains(where: { $0.model != nil }) else {
+            throw DatabaseError(
+                .invalidParams, "the collection has no built-in model, so it takes no text",
+                at: "points[\(first)].text", expected: expectedVectorKey)
+        }
+        let embedder = try EmbedderCheck(embedder: embedder).embedder(
+            for: config, at: "points[\(first)].text")
+        let texts = withText.map { points[$0].text ?? "" }
+        let batch = try embedder.embed(texts, kind: .passage, context: context)
+        for (position, index) in withText.enumerated() {
+            result[index] = batch.vectors[position]
+        }
+        return result
+    }
+
+    /// The payload with the text under the collection's text key.
+    private func payload(of point: PointWrite) throws(DatabaseError) -> [UInt8] {
+        guard let text = point.text else { return point.payload.json }
+        return try PayloadText.inserting(text, key: config.textKey, into: point.payload)
+    }
+}

@@ -1,0 +1,26 @@
+import NeedleCore
+
+/// A write that has been checked and embedded, ready to be resolved against the collection's state.
+///
+/// Made by `Collection.prepare` on any thread; nothing in it depends on what the collection holds, so that only the
+/// order of `commit` decides the outcome.
+package struct PreparedWrite: Sendable {
+    /// A condition that a point of an upsert carries.
+    struct Condition: Sendable {
+        var point: Int
+        /// The version the stored point must have; `zero` = it must be absent.
+        var version: LSN
+    }
+
+    enum Operation: Sendable {
+        /// Distinct ids; of two points with one id the last stayed.
+        case upsert([StoredPoint], conditions: [Condition])
+        case delete(PointChoice)
+    }
+
+    let operation: Operation
+    /// Repeats within the window answer the first result.
+    let opKey: [UInt8]?
+    /// Asked once more before the write is logged: a write whose deadline has passed is not executed.
+    let context: OperationContext
+}
