@@ -127,7 +127,11 @@ package struct Manifest: Hashable, Sendable {
     }
 
     /// Replaces `directory`/MANIFEST atomically and durably.
+    ///
+    /// - Precondition: its parts agree, as reading demands: segments have distinct ids below `nextSegmentID`, no LSN
+    ///   behind the checkpoint, and no more live and deleted rows than rows.
     package func write(_ fileSystem: any FileSystem, directory: String) throws(DatabaseError) {
+        precondition(segments.allSatisfy(isConsistent), "a manifest that could not be read again")
         try AtomicFile.replace(fileSystem, "\(directory)/\(Self.fileName)", with: encoded())
     }
 }

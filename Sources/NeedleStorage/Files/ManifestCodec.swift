@@ -82,15 +82,22 @@ extension Manifest {
     private func checkConsistency(file: String) throws(DatabaseError) {
         var ids: Set<UInt64> = []
         for segment in segments {
-            let names = [segment.file, segment.deletions?.file].compactMap { $0 } + segment.overlays
-            guard ids.insert(segment.id).inserted, segment.id < nextSegmentID, segment.live <= segment.rows,
-                segment.minLSN <= segment.maxLSN, segment.maxLSN <= checkpointLSN,
-                segment.live + (segment.deletions?.count ?? 0) <= segment.rows,
-                names.allSatisfy({ !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) })
+            guard ids.insert(segment.id).inserted, isConsistent(segment)
             else {
                 throw .corruption(file: file, offset: 0, what: "segment \(segment.id) contradicts the rest")
             }
         }
+    }
+}
+
+extension Manifest {
+    /// Whether a segment agrees with the rest.
+    func isConsistent(_ segment: ManifestSegment) -> Bool {
+        let names = [segment.file, segment.deletions?.file].compactMap { $0 } + segment.overlays
+        let deleted = segment.deletions?.count ?? 0
+        return segment.id < nextSegmentID && segment.minLSN <= segment.maxLSN && segment.maxLSN <= checkpointLSN
+            && segment.live <= segment.rows && deleted <= segment.rows - segment.live
+            && names.allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) }
     }
 }
 

@@ -1,0 +1,58 @@
+package import NeedleCore
+
+/// A log file as text, frame by frame, for people and for golden files. Reads damaged files as far as it can.
+package enum LogDump {
+    package static func text(_ fileSystem: any FileSystem, path: String) throws(DatabaseError) -> String {
+        let file = try fileSystem.openForReading(path)
+        defer { file.close() }
+        let size = try file.size()
+        let header = try LogFileHeader(
+            decoding: try file.readExactly(min(size, LogFormat.headerBytes), at: 0), file: path)
+        var lines = [
+            "log, \(size) bytes, format \(LogFormat.version)",
+            "  incarnation    \(header.incarnation)",
+            "  first LSN      \(header.firstLSN)",
+            "  salt           0x\(String(header.salt, radix: 16))",
+            "  previous file  first LSN \(header.previousFirstLSN), ends at \(header.previousEnd), chain 0x"
+                + String(header.previousChain, radix: 16),
+            "  LSN ceiling    \(header.lsnCeiling)",
+            "  last time      \(header.lastTimeMS) ms",
+        ]
+        var cursor = LogCursor(file: file, salt: header.salt, limit: size)
+        var sequence = LogSequence(beginning: header, epoch: 0)
+        var offset = LogFormat.headerBytes
+        while let frame = try cursor.frame(at: offset), sequence.allows(frame) {
+            let body = try cursor.withBody(of: frame, at: offset) { (body) throws(DatabaseError) in
+                sequence.take(frame, body: body)
+                return HexText.of(body, limit: 24)
+            }
+            let flags = (frame.isFirst ? " first" : "") + (frame.isCommit ? " commit" : "")
+            lines.append(
+                "\(offset): \(frame.kind)\(flags), LSN \(frame.lsn), \(frame.timeMS) ms, epoch \(frame.epoch), "
+                    + "durable \(frame.durableOffset), \(frame.bodyBytes) bytes: \(body)")
+            offset += frame.frameBytes
+        }
+        let proof = offset < size ? try cursor.proofOfDurability(of: offset) : nil
+        if let proof {
+            lines.append("\(offset): DAMAGED; the frame at \(proof) proves that this was durable")
+        } else {
+            lines.append(offset < size ? "\(offset): torn tail, \(size - offset) bytes" : "\(offset): end")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// Bytes as hexadecimal digits.
+enum HexText {
+    static func of(_ bytes: RawSpan, limit: Int) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        bytes.extracting(0..<min(limit, bytes.byteCount)).withUnsafeBytes { part in
+            for byte in part {
+                text.append(digits[Int(byte >> 4)])
+                text.append(digits[Int(byte & 15)])
+            }
+        }
+        return String(decoding: text, as: UTF8.self) + (bytes.byteCount > limit ? "…" : "")
+    }
+}
