@@ -8,9 +8,9 @@ import Glibc
 import NeedleCore
 import NeedleVectors
 
-func now() -> Double {
+func seconds(_ clock: clockid_t) -> Double {
     var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
+    clock_gettime(clock, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
