@@ -19,7 +19,8 @@ package final class LocalModel: TextEmbedder {
         package var threads: Int
 
         package init(
-            name: String? = nil, queryPrefix: String? = nil, passagePrefix: String? = nil, dimensions: Int? = nil,
+            name: String? = nil, queryPrefix: String? = nil, passagePrefix: String? = nil,
+            dimensions: Int? = nil,
             threads: Int = WorkerPool.processors
         ) {
             self.name = name
@@ -38,8 +39,8 @@ package final class LocalModel: TextEmbedder {
 
     /// Reads, checks and hashes the files (a third of a second for MiniLM).
     ///
-    /// - Throws: `notFound` that names the missing file and says how to get it, `corruption`, `invalidParams` for a
-    ///   kind of model that is not supported, `storageFailed`.
+    /// - Throws: `notFound` that names the missing file and says how to get it, `corruption`,
+    ///   `storageFailed`, `invalidParams` for a kind of model that is not supported.
     package init(directory: String, options: Options = Options()) throws(DatabaseError) {
         precondition(options.threads >= 1)
         let files = ModelFiles(directory: directory)

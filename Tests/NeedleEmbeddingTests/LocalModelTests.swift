@@ -83,8 +83,10 @@ import Testing
         let model = try model(Fixtures.tiny, .init(queryPrefix: "the ", passagePrefix: "a "))
         let context = OperationContext()
         let plain = try self.model()
-        #expect(try model.embed(["swift"], kind: .query, context: context).vectors == embed(plain, ["the swift"]))
-        #expect(try model.embed(["swift"], kind: .passage, context: context).vectors == embed(plain, ["a swift"]))
+        #expect(
+            try model.embed(["swift"], kind: .query, context: context).vectors == embed(plain, ["the swift"]))
+        #expect(
+            try model.embed(["swift"], kind: .passage, context: context).vectors == embed(plain, ["a swift"]))
     }
 
     @Test func promptsComeFromTheDirectory() throws {
@@ -112,8 +114,10 @@ import Testing
             #expect(seen.insert(try model(Fixtures.tiny, options).model.fingerprint).inserted)
         }
         let changes: [(ModelCopy) throws -> Void] = [
-            { try $0.replace("true", by: "false", in: "1_Pooling/config.json")
-                try $0.replace("cls_token\": false", by: "cls_token\": true", in: "1_Pooling/config.json") },
+            {
+                try $0.replace("true", by: "false", in: "1_Pooling/config.json")
+                try $0.replace("cls_token\": false", by: "cls_token\": true", in: "1_Pooling/config.json")
+            },
             { try $0.replace("48", by: "47", in: "sentence_bert_config.json") },
             { try $0.replace("hello\n", by: "hella\n", in: "vocab.txt") },
             { try $0.replace("attention_heads\": 2", by: "attention_heads\": 4", in: "config.json") },
@@ -165,20 +169,40 @@ import Testing
         let cases: [(ErrorKind, (ModelCopy) throws -> Void)] = [
             (.corruption, { try $0.write("config.json", "{") }),
             (.corruption, { try $0.write("config.json", "[]") }),
-            (.corruption, { try $0.replace("\"hidden_size\": 8", by: "\"hidden_size\": 16", in: "config.json") }),
-            (.corruption, { try $0.replace("\"hidden_size\": 8", by: "\"hidden_size\": -8", in: "config.json") }),
+            (
+                .corruption,
+                { try $0.replace("\"hidden_size\": 8", by: "\"hidden_size\": 16", in: "config.json") }
+            ),
+            (
+                .corruption,
+                { try $0.replace("\"hidden_size\": 8", by: "\"hidden_size\": -8", in: "config.json") }
+            ),
             (.corruption, { try $0.replace("\"hidden_size\": 8,", by: "", in: "config.json") }),
-            (.corruption, { try $0.replace("attention_heads\": 2", by: "attention_heads\": 3", in: "config.json") }),
-            (.corruption, { try $0.replace("hidden_layers\": 2", by: "hidden_layers\": 3", in: "config.json") }),
+            (
+                .corruption,
+                { try $0.replace("attention_heads\": 2", by: "attention_heads\": 3", in: "config.json") }
+            ),
+            (
+                .corruption,
+                { try $0.replace("hidden_layers\": 2", by: "hidden_layers\": 3", in: "config.json") }
+            ),
             (.invalidParams, { try $0.replace("\"gelu\"", by: "\"relu\"", in: "config.json") }),
             (.invalidParams, { try $0.replace("\"bert\"", by: "\"gpt2\"", in: "config.json") }),
-            (.invalidParams, { try $0.replace("mean_tokens", by: "max_tokens", in: "1_Pooling/config.json") }),
+            (
+                .invalidParams,
+                { try $0.replace("mean_tokens", by: "max_tokens", in: "1_Pooling/config.json") }
+            ),
             (.invalidParams, { try $0.write("tokenizer_config.json", #"{"do_lower_case":false}"#) }),
             (.corruption, { try $0.write("vocab.txt", "") }),
             (.corruption, { try $0.write("model.safetensors", "") }),
-            (.storageFailed, { try $0.remove("vocab.txt")
-                try FileManager.default.createDirectory(
-                    atPath: "\($0.directory)/vocab.txt", withIntermediateDirectories: false) }),
+            (
+                .storageFailed,
+                {
+                    try $0.remove("vocab.txt")
+                    try FileManager.default.createDirectory(
+                        atPath: "\($0.directory)/vocab.txt", withIntermediateDirectories: false)
+                }
+            ),
         ]
         for (index, (kind, change)) in cases.enumerated() {
             let copy = try ModelCopy()
@@ -190,7 +214,8 @@ import Testing
     @Test func defaultDirectoryFollowsTheEnvironment() {
         let tail = "needletail/models/all-MiniLM-L6-v2"
         #expect(LocalModel.defaultDirectory(environment: ["HOME": "/h"]) == "/h/.cache/\(tail)")
-        #expect(LocalModel.defaultDirectory(environment: ["HOME": "/h", "XDG_CACHE_HOME": "/c"]) == "/c/\(tail)")
+        #expect(
+            LocalModel.defaultDirectory(environment: ["HOME": "/h", "XDG_CACHE_HOME": "/c"]) == "/c/\(tail)")
         #expect(LocalModel.defaultDirectory(environment: ["NEEDLETAIL_MODEL": "/m", "HOME": "/h"]) == "/m")
     }
 }

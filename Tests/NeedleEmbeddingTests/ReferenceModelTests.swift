@@ -3,8 +3,8 @@ import NeedleCore
 import NeedleEmbedding
 import Testing
 
-/// The real model. It is not in the repository: these tests run where it has been fetched (scripts/fetch-model), and
-/// must run, so fail without it, where NEEDLETAIL_REQUIRE_MODEL=1.
+/// The real model. It is not in the repository: these tests run where it has been fetched
+/// (scripts/fetch-model), and must run, so fail without it, where NEEDLETAIL_REQUIRE_MODEL=1.
 private enum RealModel {
     static let environment = ProcessInfo.processInfo.environment
     static let directory = LocalModel.defaultDirectory(environment: environment)
@@ -40,15 +40,18 @@ struct ReferenceModelTests {
         let cases = try #require(fixture["tokens"]?.arrayValue).map(Fixtures.Case.init)
         #expect(cases.count > 40)
         for expected in cases {
-            #expect(tokenizer.tokenize(expected.text).ids == expected.ids, "\(expected.text.debugDescription)")
+            #expect(
+                tokenizer.tokenize(expected.text).ids == expected.ids, "\(expected.text.debugDescription)")
         }
     }
 
     @Test func vectorsAreTheReferences() throws {
         let fixture = try Fixtures.json("\(Fixtures.directory)/minilm.json")
         let lines = try #require(fixture["vectors"]?.arrayValue).map { value in
-            (text: try #require(value["text"]?.stringValue),
-             vector: try floats(base64: #require(value["float32"]?.stringValue)))
+            (
+                text: try #require(value["text"]?.stringValue),
+                vector: try floats(base64: #require(value["float32"]?.stringValue))
+            )
         }
         #expect(lines.count >= 6)
         #expect(try RealModel.smallestCosine(lines) >= 0.999_999)
@@ -62,7 +65,9 @@ struct ReferenceModelTests {
         for line in file.split(separator: "\n") {
             let value = try JSONValue(parsing: String(line))
             let text = try #require(value["text"]?.stringValue)
-            let ids = try #require(value["token_ids"]?.arrayValue).map { try Int32(#require($0.integerValue)) }
+            let ids = try #require(value["token_ids"]?.arrayValue).map {
+                try Int32(#require($0.integerValue))
+            }
             #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)")
             lines.append((text, try floats(base64: #require(value["embedding_f32_base64"]?.stringValue))))
         }

@@ -46,7 +46,8 @@ final class ModelCopy {
     let directory: String
 
     init() throws {
-        directory = FileManager.default.temporaryDirectory
+        directory =
+            FileManager.default.temporaryDirectory
             .appendingPathComponent("needletail-\(UUID().uuidString)/tiny").path
         let parent = URL(fileURLWithPath: directory).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)

@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test func keptMarksAreSortedByCombiningClass() {
-        // 224 before 216 as written; canonical order is the other way round, and an accent of class 0 stops it.
+        // 224 before 216 as written; canonical order is the other way round, and an accent of class 0 stops
+        // it.
         #expect(ids("a\u{302E}\u{1D165}") == ids("a\u{1D165}\u{302E}"))
         #expect(ids("a\u{302E}\u{5B4}\u{1D165}") == ids("a\u{1D165}\u{302E}"))
         #expect(ids("a\u{302E}\u{34F}\u{1D165}") != ids("a\u{1D165}\u{302E}"))
@@ -54,7 +55,8 @@ import Testing
         let tooLong = tokenizer.tokenize(String(repeating: "the ", count: 47))
         #expect(tooLong.ids == fits.ids)
         #expect(tooLong.isTruncated)
-        // A word that crosses the limit and then turns out to be unknown counts as one token, not as its pieces.
+        // A word that crosses the limit and then turns out to be unknown counts as one token, not as its
+        // pieces.
         let crossing = tokenizer.tokenize(String(repeating: "the ", count: 44) + "aaaaaaq")
         #expect(crossing.ids.suffix(2) == [1, 3])
         #expect(!crossing.isTruncated)

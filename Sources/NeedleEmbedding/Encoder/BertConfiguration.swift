@@ -1,5 +1,6 @@
-// What an encoder's directory says about itself: shapes from config.json, pooling and length from the files that
-// sentence-transformers puts beside it. Everything that the forward pass does not do is refused here by name.
+// What an encoder's directory says about itself: shapes from config.json, pooling and length from the files
+// that sentence-transformers puts beside it. Everything that the forward pass does not do is refused here by
+// name.
 
 import NeedleCore
 
@@ -71,7 +72,8 @@ struct BertConfiguration: Sendable, Equatable {
         case ["cls_token"]: return .cls
         default:
             throw DatabaseError(
-                .invalidParams, "\(document.file): pooling by \(chosen.joined(separator: " and ")) is not supported",
+                .invalidParams,
+                "\(document.file): pooling by \(chosen.joined(separator: " and ")) is not supported",
                 expected: "mean_tokens or cls_token", got: chosen.joined(separator: ", "))
         }
     }
@@ -129,7 +131,8 @@ private struct Document {
     func demand(_ name: String, _ known: [String]) throws(DatabaseError) {
         guard let stated = value[name]?.stringValue, !known.contains(stated) else { return }
         throw DatabaseError(
-            .invalidParams, "\(file): \(name) \(stated) is not supported", expected: known.joined(separator: " or "),
+            .invalidParams, "\(file): \(name) \(stated) is not supported",
+            expected: known.joined(separator: " or "),
             got: stated)
     }
 }

@@ -1,9 +1,9 @@
 // The forward pass of BERT (Devlin et al., 2018) on float32, for sentences.
 //
-// The tokens of many texts lie below each other in one matrix without padding, so that every linear layer is one
-// matrix product; only attention goes text by text. A batch is cut into groups of whole texts, groups run on
-// several threads with OpenBLAS itself on one thread each: requests come from many worker threads anyway, and
-// BLAS threads would fight with them.
+// The tokens of many texts lie below each other in one matrix without padding, so that every linear layer is
+// one matrix product; only attention goes text by text. A batch is cut into groups of whole texts, groups
+// run on several threads with OpenBLAS itself on one thread each: requests come from many worker threads
+// anyway, and BLAS threads would fight with them.
 
 import COpenBLAS
 import Glibc
@@ -12,9 +12,9 @@ import Synchronization
 
 /// Computes one unit vector per token sequence. Immutable but for its scratch pool; safe from any thread.
 final class BertEncoder: Sendable {
-    /// Tokens in one group at most (a single longer text makes its own group). Groups bound the scratch memory,
-    /// 15 KiB a token for MiniLM, and are the unit in which work is shared between threads.
-    static let groupTokens = 512
+    /// Tokens in one group at most (a single longer text makes its own group). Groups bound the scratch
+    /// memory, 15 KiB a token for MiniLM, and are the unit in which work is shared between threads.
+    static let groupTokens = 1_024
 
     let shape: BertConfiguration
     private let weights: BertWeights
@@ -40,11 +40,14 @@ final class BertEncoder: Sendable {
         let groups = grouped(sequences)
         let outcome = Mutex<(vectors: [[Float]], failure: DatabaseError?)>(
             ([[Float]](repeating: [], count: sequences.count), nil))
+        // A batch that is one group, such as a single query, is shared out within its matrix products
+        // instead.
+        let inner = groups.count == 1 ? pool : nil
         pool.run(groups.count) { index in
             guard outcome.withLock({ $0.failure == nil }) else { return }
             do throws(DatabaseError) {
                 let group = groups[index]
-                let vectors = try encodeGroup(sequences[group], context: context)
+                let vectors = try encodeGroup(sequences[group], helpedBy: inner, context: context)
                 outcome.withLock { $0.vectors.replaceSubrange(group, with: vectors) }
             } catch {
                 outcome.withLock { if $0.failure == nil { $0.failure = error } }
@@ -76,13 +79,14 @@ final class BertEncoder: Sendable {
     }
 
     private func encodeGroup(
-        _ sequences: ArraySlice<[Int32]>, context: OperationContext
+        _ sequences: ArraySlice<[Int32]>, helpedBy pool: WorkerPool?, context: OperationContext
     ) throws(DatabaseError) -> [[Float]] {
         let tokens = sequences.reduce(0) { $0 + $1.count }
         let longest = sequences.reduce(0) { max($0, $1.count) }
         let space = borrowScratch(tokens: tokens, longest: longest)
         defer { returnScratch(space) }
-        let pass = ForwardPass(shape: shape, weights: weights, space: space, sequences: sequences, tokens: tokens)
+        let pass = ForwardPass(
+            shape: shape, weights: weights, space: space, pool: pool, sequences: sequences, tokens: tokens)
         try context.check()
         pass.embed()
         for layer in weights.layers {

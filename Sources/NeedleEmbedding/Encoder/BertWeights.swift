@@ -1,8 +1,8 @@
 // The encoder's parameters in the layout that the forward pass wants. Three identities save work at run time:
 //   - query, key and value matrices lie below each other, so that one product makes all three;
 //   - the 1/√(head size) of attention is multiplied into the query matrix and its bias;
-//   - a key bias adds the same number to every score of a row, which softmax ignores; a value bias passes through
-//     attention unchanged (its weights sum to 1), so it is multiplied through the output matrix into that bias.
+//   - a key bias adds the same number to every score of a row, which softmax ignores; a value bias passes
+//     attention unchanged (its weights sum to 1), so it goes through the output matrix into that bias.
 
 import NeedleCore
 
@@ -69,7 +69,9 @@ struct BertWeights: Sendable {
         var outputBias = try source.floats("\(prefix).attention.output.dense.bias", [hidden])
         for row in 0..<hidden {
             var sum = Double(outputBias[row])
-            for column in 0..<hidden { sum += Double(output[row * hidden + column]) * Double(valueBias[column]) }
+            for column in 0..<hidden {
+                sum += Double(output[row * hidden + column]) * Double(valueBias[column])
+            }
             outputBias[row] = Float(sum)
         }
         return Layer(

@@ -1,10 +1,12 @@
 // One group of texts on its way through the layers. All matrices are row-major, one row per token.
 
-/// Borrows the encoder's weights and one scratch; used by one thread.
+/// Borrows the encoder's weights and one scratch; used by one thread, which may share products with a pool.
 struct ForwardPass {
     let shape: BertConfiguration
     let weights: BertWeights
     let space: Scratch
+    /// Threads to share each matrix product with, when this is the only group of its batch.
+    let pool: WorkerPool?
     let sequences: ArraySlice<[Int32]>
     let tokens: Int
 
@@ -16,7 +18,8 @@ struct ForwardPass {
         var row = space.stream.start
         for sequence in sequences {
             for (position, id) in sequence.enumerated() {
-                precondition((0..<shape.vocabulary).contains(Int(id)), "the tokenizer knows the vocabulary's size")
+                precondition(
+                    (0..<shape.vocabulary).contains(Int(id)), "the tokenizer knows the vocabulary's size")
                 let word = weights.words.start + Int(id) * hidden
                 let place = weights.positions.start + position * hidden
                 for column in 0..<hidden { row[column] = word[column] + place[column] }
@@ -32,7 +35,8 @@ struct ForwardPass {
     func attend(_ layer: BertWeights.Layer) {
         linear(space.stream, layer.attention, into: space.attention, inputs: hidden, outputs: 3 * hidden)
         Kernels.addBias(
-            space.attention.start, bias: layer.queryBias.start, rows: tokens, columns: hidden, stride: 3 * hidden)
+            space.attention.start, bias: layer.queryBias.start, rows: tokens, columns: hidden,
+            stride: 3 * hidden)
         var row = 0
         for sequence in sequences {
             for head in 0..<shape.heads { mix(row: row, length: sequence.count, head: head) }
@@ -60,16 +64,32 @@ struct ForwardPass {
     /// The two wide layers with GELU between them, residual and norm.
     func transform(_ layer: BertWeights.Layer) {
         linear(space.stream, layer.up, into: space.wide, inputs: hidden, outputs: shape.intermediate)
-        Kernels.biasGELU(space.wide.start, bias: layer.upBias.start, rows: tokens, columns: shape.intermediate)
+        Kernels.biasGELU(
+            space.wide.start, bias: layer.upBias.start, rows: tokens, columns: shape.intermediate)
         linear(space.wide, layer.down, into: space.update, inputs: shape.intermediate, outputs: hidden)
         addNorm(layer.downBias, layer.outputNorm)
     }
 
+    /// output ← input·matrixᵀ, in slices of columns when there is help.
     private func linear(
         _ input: FloatBuffer, _ matrix: FloatBuffer, into output: FloatBuffer, inputs: Int, outputs: Int
     ) {
-        Kernels.multiplyTransposed(
-            input.start, inputs, matrix.start, inputs, into: output.start, outputs, m: tokens, n: outputs, k: inputs)
+        let parts = pool?.threads ?? 1
+        // Whole vector registers, so that no two threads write one cache line of a row.
+        let width = max(64, (outputs / parts + 63) / 64 * 64)
+        let slices = (outputs + width - 1) / width
+        let multiply = { (slice: Int) in
+            let first = slice * width
+            Kernels.multiplyTransposed(
+                input.start, inputs, matrix.start + first * inputs, inputs, into: output.start + first,
+                outputs,
+                m: tokens, n: min(width, outputs - first), k: inputs)
+        }
+        if let pool, slices > 1 {
+            pool.run(slices, multiply)
+        } else {
+            for slice in 0..<slices { multiply(slice) }
+        }
     }
 
     private func addNorm(_ bias: FloatBuffer, _ norm: BertWeights.Norm) {
@@ -99,7 +119,8 @@ struct ForwardPass {
         return vectors
     }
 
-    /// Divides by the length; summing without dividing by the count gives the same direction. A zero vector stays.
+    /// Divides by the length; summing without dividing by the count gives the same direction. A zero vector
+    /// stays.
     private static func normalise(_ vector: UnsafeMutableBufferPointer<Float>) {
         let square = vector.reduce(0.0) { $0 + Double($1) * Double($1) }
         guard square > 0 else { return }

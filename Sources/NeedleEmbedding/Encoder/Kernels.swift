@@ -1,7 +1,8 @@
 // The element-wise part of the forward pass: bias, GELU, layer norm, softmax. BLAS does the rest.
 //
-// Written as plain loops over pointers, which the compiler vectorises; sums run in eight lanes, since floating-point
-// addition may not be reordered for us. Every function works on rows of a row-major matrix and touches nothing else.
+// Written as plain loops over pointers, which the compiler vectorises; sums run in eight lanes, since
+// floating-point addition may not be reordered for us. Every function works on rows of a row-major matrix
+// and touches nothing else.
 
 import COpenBLAS
 
@@ -10,7 +11,8 @@ package enum Kernels {
     package typealias Floats = UnsafeMutablePointer<Float>
     package typealias Constants = UnsafePointer<Float>
 
-    /// x ← GELU(x + bias), with the exact definition x·Φ(x) (not the tanh form), for `rows` rows of `columns`.
+    /// x ← GELU(x + bias), with the exact definition x·Φ(x) (not the tanh form), for `rows` rows of
+    /// `columns`.
     ///
     /// The error against x·Φ(x) in double precision is below 1e-6 for |x| ≤ 12 (the tests measure it).
     package static func biasGELU(_ x: Floats, bias: Constants, rows: Int, columns: Int) {
@@ -25,8 +27,8 @@ package enum Kernels {
         }
     }
 
-    /// erf by a rational function in x², clamped where float32 cannot tell it from ±1 (coefficients as in Eigen's
-    /// `generic_fast_erf_float`).
+    /// erf by a rational function in x², clamped where float32 cannot tell it from ±1 (coefficients as in
+    /// Eigen's `generic_fast_erf_float`).
     @inline(__always)
     private static func errorFunction(_ value: Float) -> Float {
         let x = clamp(value, 4)
@@ -62,7 +64,8 @@ package enum Kernels {
 
     /// x ← LayerNorm(x + y + bias)·scale + shift, row by row.
     package static func addNorm(
-        _ x: Floats, _ y: Floats, bias: Constants, scale: Constants, shift: Constants, epsilon: Float, rows: Int,
+        _ x: Floats, _ y: Floats, bias: Constants, scale: Constants, shift: Constants, epsilon: Float,
+        rows: Int,
         columns: Int
     ) {
         for row in 0..<rows {
@@ -73,8 +76,8 @@ package enum Kernels {
         }
     }
 
-    /// x ← LayerNorm(x)·scale + shift for one row. Mean first, then the variance around it (two passes, as in the
-    /// reference: the one-pass formula loses digits).
+    /// x ← LayerNorm(x)·scale + shift for one row. Mean first, then the variance around it (two passes, as
+    /// in the reference: the one-pass formula loses digits).
     package static func norm(_ x: Floats, scale: Constants, shift: Constants, epsilon: Float, columns: Int) {
         let mean = sum(x, columns) / Float(columns)
         for column in 0..<columns { x[column] -= mean }
@@ -129,7 +132,8 @@ package enum Kernels {
         let (left, right) = (UnsafeRawPointer(x), UnsafeRawPointer(y))
         let whole = count & ~7
         for index in stride(from: 0, to: whole, by: 8) {
-            lanes += left.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self)
+            lanes +=
+                left.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self)
                 * right.loadUnaligned(fromByteOffset: index &* 4, as: SIMD8<Float>.self)
         }
         var total = lanes.sum()

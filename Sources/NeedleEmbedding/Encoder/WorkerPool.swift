@@ -1,11 +1,12 @@
 // A few threads that help a caller through independent pieces of one computation. The caller works too, so a
-// pool of one thread has none of its own, and a busy pool never blocks anybody: helpers only ever speed things up.
+// pool of one thread has none of its own, and a busy pool never blocks anybody: helpers only ever speed
+// things up.
 
 import Glibc
 import Synchronization
 
-/// Runs numbered pieces of work on the caller's and the pool's threads. Safe from any thread, also from several at
-/// once. Threads end when the pool does.
+/// Runs numbered pieces of work on the caller's and the pool's threads. Safe from any thread, also from
+/// several at once. Threads end when the pool does.
 package final class WorkerPool: Sendable {
     /// Processors of the machine.
     package static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
@@ -22,11 +23,13 @@ package final class WorkerPool: Sendable {
         for _ in 1..<max(threads, 1) {
             var thread = pthread_t()
             let context = Unmanaged.passRetained(queue)
-            let status = pthread_create(&thread, nil, { raw in
-                // SAFETY: the creator retained the queue for this thread, which releases it here.
-                raw.map { Unmanaged<JobQueue>.fromOpaque($0).takeRetainedValue() }?.serve()
-                return nil
-            }, context.toOpaque())
+            let status = pthread_create(
+                &thread, nil,
+                { raw in
+                    // SAFETY: the creator retained the queue for this thread, which releases it here.
+                    raw.map { Unmanaged<JobQueue>.fromOpaque($0).takeRetainedValue() }?.serve()
+                    return nil
+                }, context.toOpaque())
             guard status == 0 else {
                 // Fewer helpers are slower, not wrong.
                 context.release()
@@ -42,7 +45,8 @@ package final class WorkerPool: Sendable {
         helpers.withLock { for thread in $0 { pthread_join(thread, nil) } }
     }
 
-    /// Calls `body` once for each of 0..<count, on several threads in no stated order; returns when all have ended.
+    /// Calls `body` once for each of 0..<count, on several threads in no stated order; returns when all have
+    /// ended.
     package func run(_ count: Int, _ body: (Int) -> Void) {
         guard count > 1, threads > 1 else {
             for index in 0..<count { body(index) }
@@ -60,8 +64,8 @@ package final class WorkerPool: Sendable {
 
 /// One computation: a counter of pieces and the work.
 private final class Job: @unchecked Sendable {
-    // SAFETY: `body` is called from several threads at once; its maker says that this is sound by passing it to
-    // `run`. The counter is atomic, `helping` is guarded by the queue's lock.
+    // SAFETY: `body` is called from several threads at once; its maker says that this is sound by passing it
+    // to `run`. The counter is atomic, `helping` is guarded by the queue's lock.
     private let count: Int
     private let body: (Int) -> Void
     private let next = Atomic<Int>(0)
@@ -83,8 +87,8 @@ private final class Job: @unchecked Sendable {
 
 /// Jobs that want help, under one lock.
 private final class JobQueue: @unchecked Sendable {
-    // SAFETY: `waiting`, `isStopped` and every job's `helping` are touched under `lock` only. Lock and conditions lie
-    // at stable addresses, as pthreads demand, and live exactly as long as the object.
+    // SAFETY: `waiting`, `isStopped` and every job's `helping` are touched under `lock` only. Lock and
+    // conditions lie at stable addresses, as pthreads demand, and live exactly as long as the object.
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let arrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

@@ -1,7 +1,8 @@
 // What the normaliser does to one scalar, as one table look-up.
 //
-// `UnicodeTables` (ranges and progressions) is unpacked once into a two-stage table: blocks of 256 entries, equal
-// blocks shared, about 150 KiB in all. An entry of zero means "kept as it is", which most of Unicode is.
+// `UnicodeTables` (ranges and progressions) is unpacked once into a two-stage table: blocks of 256 entries,
+// equal blocks shared, about 150 KiB in all. An entry of zero means "kept as it is", which most of Unicode
+// is.
 
 /// One scalar's fate. The layout is private to this file's table.
 struct CharacterEntry: Equatable {

@@ -105,7 +105,8 @@ struct TokenizerPass: ~Escapable {
         if entry.isIdeograph { endWord() }
     }
 
-    /// Unicode standard, section 3.12: a syllable is its leading consonant, vowel and optional trailing consonant.
+    /// Unicode standard, section 3.12: a syllable is its leading consonant, vowel and optional trailing
+    /// consonant.
     private mutating func appendHangul(_ scalar: UInt32) {
         let index = scalar - 0xAC00
         append(0x1100 + index / 588)

@@ -5,7 +5,8 @@ import NeedleCore
 
 /// Word pieces by bytes. Immutable after `init`; safe from any thread.
 struct Vocabulary: Sendable {
-    /// Where a walk through the trie is. Two roots: pieces that begin a word, and pieces that go on with one ("##").
+    /// Where a walk through the trie is. Two roots: pieces that begin a word, and pieces that go on with one
+    /// ("##").
     typealias Node = UInt32
     static let wordRoot: Node = 0
     static let continuationRoot: Node = 1
@@ -13,7 +14,8 @@ struct Vocabulary: Sendable {
     /// Number of lines of the vocabulary, which is one more than the largest id.
     private(set) var count = 0
 
-    // Edges in an open-addressing table: (node, byte) -> node. 0 marks an empty slot, since no edge leads to a root.
+    // Edges in an open-addressing table: (node, byte) -> node. 0 marks an empty slot, since no edge leads to
+    // a root.
     private var keys: [UInt64]
     private var targets: [Node]
     private var mask: Int

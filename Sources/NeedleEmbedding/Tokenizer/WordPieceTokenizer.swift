@@ -1,6 +1,7 @@
-// BERT's uncased tokenizer in one pass over the bytes of a text, with the answers of the reference implementation
-// (Hugging Face `tokenizers`) for every Unicode text: clean, space out ideographs, decompose (NFD), strip accents,
-// lower-case, split at white space and punctuation, then greedy longest match within each word.
+// BERT's uncased tokenizer in one pass over the bytes of a text, with the answers of the reference
+// implementation (Hugging Face `tokenizers`) for every Unicode text: clean, space out ideographs, decompose
+// (NFD), strip accents, lower-case, split at white space and punctuation, then greedy longest match within
+// each word.
 //
 // Invariants: no text costs more than one pass over its bytes plus O(maximumTokens) pieces; a word is never
 // buffered beyond 100 scalars; nothing here compares Swift strings.

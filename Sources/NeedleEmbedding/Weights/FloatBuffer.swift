@@ -2,8 +2,8 @@
 
 /// `count` floats at a 64-byte boundary, zeroed at first.
 final class FloatBuffer: @unchecked Sendable {
-    // SAFETY: a buffer is either written by one thread that holds it alone (scratch; weights while they are loaded)
-    // or read only (weights afterwards). The memory lives exactly as long as the object.
+    // SAFETY: a buffer is either written by one thread that holds it alone (scratch; weights while they are
+    // loaded) or read only (weights afterwards). The memory lives exactly as long as the object.
     let start: UnsafeMutablePointer<Float>
     let count: Int
 

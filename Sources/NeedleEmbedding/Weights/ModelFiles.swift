@@ -20,7 +20,7 @@ struct ModelFiles {
 
     /// A file's bytes.
     ///
-    /// - Throws: `notFound` that says how to get the model, `storageFailed` when reading fails, `limitExceeded`.
+    /// - Throws: `notFound` that says how to get the model, `storageFailed`, `limitExceeded`.
     func require(_ name: String, limit: Int) throws(DatabaseError) -> [UInt8] {
         if let bytes = try read(name, limit: limit) { return bytes }
         throw DatabaseError(
@@ -46,7 +46,8 @@ struct ModelFiles {
             throw DatabaseError(.storageFailed, "\(path) is not a regular file")
         }
         guard status.st_size <= limit else {
-            throw DatabaseError(.limitExceeded, "\(path) has \(status.st_size) bytes, at most \(limit) are read")
+            throw DatabaseError(
+                .limitExceeded, "\(path) has \(status.st_size) bytes, at most \(limit) are read")
         }
         let size = Int(status.st_size)
         var problem: DatabaseError?

@@ -1,5 +1,5 @@
-// The safetensors container: 8 bytes of little-endian header length, a JSON header that names tensors with dtype,
-// shape and byte range, then the bytes. (https://github.com/huggingface/safetensors, "Format")
+// The safetensors container: 8 bytes of little-endian header length, a JSON header that names tensors with
+// dtype, shape and byte range, then the bytes. (https://github.com/huggingface/safetensors, "Format")
 //
 // Nothing in the file is believed: lengths, products and offsets are checked before they are used, so that a
 // truncated, damaged or hostile file ends in a `corruption` error that names the place, never in a trap.
@@ -8,7 +8,8 @@ package import NeedleCore
 
 /// A parsed weights file, held in memory as it was read. Immutable; safe from any thread.
 package struct Safetensors: Sendable {
-    /// How the numbers of a tensor are stored. Other types of the format are refused when such a tensor is read.
+    /// How the numbers of a tensor are stored. Other types of the format are refused when such a tensor is
+    /// read.
     package enum ElementType: String, Sendable {
         case float32 = "F32"
         case float16 = "F16"
@@ -47,7 +48,9 @@ package struct Safetensors: Sendable {
         func damaged(_ offset: Int, _ what: String) -> DatabaseError {
             DatabaseError.corruption(file: file, offset: offset, what: what)
         }
-        guard contents.count >= 8 else { throw damaged(contents.count, "shorter than its 8-byte header length") }
+        guard contents.count >= 8 else {
+            throw damaged(contents.count, "shorter than its 8-byte header length")
+        }
         let length = contents[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= Self.maximumHeader, length <= contents.count - 8 else {
             throw damaged(0, "the header claims \(length) bytes, the file has \(contents.count - 8) more")
@@ -71,8 +74,10 @@ package struct Safetensors: Sendable {
         }
         // Every byte belongs to exactly one tensor: no gaps, no overlaps, nothing behind the last one.
         var expected = data
-        for (name, tensor) in tensors.sorted(by: { ($0.value.bytes.lowerBound, $0.value.bytes.upperBound)
-            < ($1.value.bytes.lowerBound, $1.value.bytes.upperBound) }) {
+        for (name, tensor) in tensors.sorted(by: {
+            ($0.value.bytes.lowerBound, $0.value.bytes.upperBound)
+                < ($1.value.bytes.lowerBound, $1.value.bytes.upperBound)
+        }) {
             guard tensor.bytes.lowerBound == expected else {
                 throw damaged(tensor.bytes.lowerBound, "tensor \(name) overlaps another or leaves a gap")
             }
@@ -104,23 +109,26 @@ package struct Safetensors: Sendable {
             byteCount = product
         }
         guard offsets[0] <= offsets[1], offsets[1] <= end - data else {
-            throw damaged("data_offsets \(offsets[0])…\(offsets[1]) lie outside the \(end - data) bytes of data")
+            throw damaged(
+                "data_offsets \(offsets[0])…\(offsets[1]) lie outside the \(end - data) bytes of data")
         }
         guard offsets[1] - offsets[0] == byteCount else {
-            throw damaged("shape and dtype need \(byteCount) bytes, data_offsets give \(offsets[1] - offsets[0])")
+            throw damaged(
+                "shape and dtype need \(byteCount) bytes, data_offsets give \(offsets[1] - offsets[0])")
         }
         return Tensor(type: type, shape: shape, bytes: data + offsets[0]..<data + offsets[1])
     }
 
     /// A tensor's numbers in row-major order, widened to float32. O(elements).
     ///
-    /// - Throws: `corruption` when it is absent, not of `shape`, not of a float type, or holds NaN or infinity.
+    /// - Throws: `corruption` when it is absent, not of `shape`, of no float type, or holds NaN or infinity.
     package func floats(_ name: String, shape: [Int]) throws(DatabaseError) -> [Float] {
         guard let tensor = tensors[name] else {
             throw DatabaseError.corruption(file: file, offset: 8, what: "tensor \(name) is missing")
         }
         func damaged(_ what: String) -> DatabaseError {
-            DatabaseError.corruption(file: file, offset: tensor.bytes.lowerBound, what: "tensor \(name): \(what)")
+            DatabaseError.corruption(
+                file: file, offset: tensor.bytes.lowerBound, what: "tensor \(name): \(what)")
         }
         guard tensor.shape == shape else { throw damaged("shape \(tensor.shape), expected \(shape)") }
         guard let type = ElementType(rawValue: tensor.type) else {
@@ -150,7 +158,9 @@ package struct Safetensors: Sendable {
             // Little-endian like every platform this builds on.
             UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
         case .float16:
-            for index in target.indices { target.initializeElement(at: index, to: HalfFloat.widen(word(index))) }
+            for index in target.indices {
+                target.initializeElement(at: index, to: HalfFloat.widen(word(index)))
+            }
         case .bfloat16:
             for index in target.indices {
                 target.initializeElement(at: index, to: Float(bitPattern: UInt32(word(index)) << 16))
