@@ -37,6 +37,8 @@ package final class LocalLog: CommitLog {
     private let floor: LogFloor
     private let saltSeed: UInt64
     private let lock = Mutex<Void>(())
+    /// Held across a sync. Lock order: this, then `lock`.
+    private let syncing = Mutex<Void>(())
     // SAFETY: used only while `lock` is held.
     private nonisolated(unsafe) let appender: LogAppender
     // SAFETY: used only while `lock` is held. Files before the newest one, oldest first.
@@ -94,22 +96,33 @@ package final class LocalLog: CommitLog {
     }
 
     package func sync() throws(DatabaseError) -> LSN {
-        let (file, offset, lsn) = try locked { () throws(DatabaseError) in
+        // One at a time: the system reports a failed sync once, and a second one that began in between would succeed
+        // although the pages are lost. Who waits here finds its writes durable, or takes all that gathered at once.
+        var lsn = LSN.zero
+        try syncing.withLock { (_) throws(DatabaseError) in lsn = try syncAlone() }
+        return lsn
+    }
+
+    private func syncAlone() throws(DatabaseError) -> LSN {
+        let (file, offset, lsn, isDone) = try locked { () throws(DatabaseError) in
             try appender.flush()
-            return (appender.file, appender.flushedOffset, appender.lastLSN)
+            let isDone = appender.durableOffset == appender.flushedOffset
+            return (appender.file, appender.flushedOffset, appender.lastLSN, isDone)
         }
-        // Outside the lock: others append meanwhile, and the next sync takes all of theirs at once.
-        do throws(DatabaseError) {
-            try file.sync()
-        } catch {
-            throw lock.withLock { _ in appender.poison(because: error) }
+        if !isDone {
+            // Outside the lock: others append meanwhile.
+            do throws(DatabaseError) {
+                try file.sync()
+            } catch {
+                throw lock.withLock { _ in appender.poison(because: error) }
+            }
         }
         return try locked { () throws(DatabaseError) in
-            // Another thread's sync may have failed meanwhile: then this one proves nothing either.
-            try appender.checkUsable()
-            appender.noteDurable(file, offset: offset, lsn: lsn)
-            afterSync()
-            return max(appender.durableLSN, floor.checkpoint)
+            if !isDone {
+                appender.noteDurable(file, offset: offset, lsn: lsn)
+                afterSync()
+            }
+            return max(lsn, floor.checkpoint)
         }
     }
 

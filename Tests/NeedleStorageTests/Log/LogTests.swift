@@ -209,6 +209,42 @@ import Testing
         #expect(try log.sync() == LSN(1))
     }
 
+    @Test func appendsGoOnWhileOthersSync() async throws {
+        let (disk, log) = try makeLog(LogOptions(rollBytes: 20_000, bufferBytes: 500))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for lsn in 1...600 as ClosedRange<UInt64> {
+                    _ = try log.append(lsn: LSN(lsn), timeMS: 0, bodies: LogScript.bodies(LSN(lsn)))
+                }
+            }
+            for _ in 0..<3 {
+                group.addTask {
+                    var last = LSN.zero
+                    while last < LSN(600) {
+                        let now = try log.sync()
+                        #expect(now >= last && now <= log.tail.lastLSN)
+                        last = now
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let expected = (1...600).map { LogScript.Write(lsn: LSN($0), bodies: LogScript.bodies(LSN($0))) }
+        #expect(try LogScript.writes(in: log, from: LSN(1)) == expected)
+        var generator = SeededGenerator(seed: 1)
+        disk.crash(.none, using: &generator)
+        #expect(try LogScript.writes(in: try open(disk), from: LSN(1)) == expected)
+    }
+
+    @Test func aSyncWithNothingNewTouchesNoDisk() throws {
+        let (disk, log) = try makeLog()
+        _ = try log.append(lsn: LSN(1), timeMS: 0, bodies: [[1]])
+        _ = try log.sync()
+        disk.plan()
+        #expect(try log.sync() == LSN(1))
+        #expect(disk.operationCount == 0)
+    }
+
     @Test func handlesAreGivenBack() throws {
         let (disk, log) = try makeLog(LogOptions(rollBytes: 200))
         for lsn in 1...5 {
