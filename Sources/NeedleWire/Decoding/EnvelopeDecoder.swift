@@ -95,7 +95,8 @@ struct EnvelopeDecoder {
             }
         case "params": try readParams(&reader)
         default:
-            note("unknown key \"\(shown(key.string))\"", at: shown(key.string))
+            let name = shown(key.string)
+            note("unknown key \"\(name)\"", at: name.isEmpty ? "\"\"" : name)
             try reader.skipValue()
         }
     }

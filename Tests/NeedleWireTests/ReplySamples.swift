@@ -1,0 +1,132 @@
+import NeedleCore
+import NeedleWire
+
+/// One reply of each method and its text.
+enum ReplySamples {
+    struct Sample: Sendable {
+        var method: Method
+        var reply: Reply
+        var result: String
+    }
+
+    static let payload = Payload(compactJSON: Array(#"{"name":"gimp","size":1.50}"#.utf8))
+
+    static let records = [
+        PointRecord(
+            id: .integer(.max), version: LSN(42), expiresAt: nil, payload: payload,
+            vectors: [NamedVector(space: "", vector: [1, -0.5, 0.1])]),
+        PointRecord(id: PointID("a\"b"), version: LSN(43), expiresAt: 99, payload: .empty, vectors: nil),
+        PointRecord(
+            id: .integer(0), version: LSN(1), expiresAt: nil, payload: nil,
+            vectors: [NamedVector(space: "title", vector: [1]), NamedVector(space: "body", vector: [2, 3])]),
+    ]
+
+    static let search = SearchResult(
+        hits: [SearchHit(record: records[1], score: Double(Float(0.83))), SearchHit(record: records[2], score: 0.1)],
+        complete: true, strategy: .filteredGraph, tookMicroseconds: 412, lsn: LSN(1234))
+
+    static let searchText =
+        #"{"points":[{"id":"a\"b","version":43,"score":0.83,"expires_at":99,"payload":{}},"#
+        + #"{"id":0,"version":1,"score":0.1,"vectors":{"title":[1.0],"body":[2.0,3.0]}}],"#
+        + #""complete":true,"strategy":"filtered_graph","took_us":412,"lsn":1234}"#
+
+    static let model = ModelDescription(name: "m", fingerprint: "ff", dimensions: 2, maximumTokens: 256)
+
+    static let collection = CollectionDescription(
+        name: "docs",
+        config: CollectionConfig(
+            spaces: [
+                SpaceConfig(name: "", size: 384, hnsw: .standard, model: "m", modelFingerprint: "ff")
+            ]),
+        points: 3, indexedPoints: 2,
+        segments: [
+            SegmentDescription(
+                id: 7, state: .growing, rows: 4, points: 3, bytes: 9000,
+                spaces: [SegmentSpaceDescription(name: "", vectors: 3, indexed: 2, searchedOn: "float32")])
+        ], state: .ready, bytesOnDisk: 10, bytesInMemory: 20, lsn: LSN(5))
+
+    static let collectionText =
+        #"{"name":"docs","config":{"vectors":{"size":384,"metric":"cosine","quantization":{"kind":"int8"},"#
+        + #""hnsw":{"m":16,"ef_construct":128},"model":"m","model_fingerprint":"ff"},"durability":"fsync","#
+        + #""text_key":"text"},"points":3,"indexed_points":2,"segments":[{"id":7,"state":"growing","rows":4,"#
+        + #""points":3,"bytes":9000,"spaces":[{"name":"","vectors":3,"indexed":2,"searched_on":"float32"}]}],"#
+        + #""state":"ready","bytes_on_disk":10,"bytes_in_memory":20,"lsn":5}"#
+
+    static let summaries = [
+        CollectionSummary(name: "a", points: 1, state: .ready),
+        CollectionSummary(name: "b", points: 2, state: .quarantined, reason: "damaged"),
+    ]
+
+    static let info = ServerInfo(
+        version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 10)], limits: Limits(),
+        collections: [summaries[0]], model: nil)
+
+    static let infoText =
+        #"{"server":"needletail","version":"0.1.0","protocol":[1,1],"uptime_ms":5,"kernel_tier":"avx2","model":null,"#
+        + #""memory":{"vectors":10},"limits":{"line_bytes":67108864,"in_flight":256,"batch_points":10000,"#
+        + #""dimensions":65536,"wait_ms":10000,"nesting":64,"server_bytes":536870912,"write_timeout_ms":60000,"#
+        + #""drain_ms":10000,"connections":4096,"op_key_ms":600000,"cursor_ms":300000,"cursors":10000,"#
+        + #""collections":10000,"spaces":64},"collections":[{"name":"a","points":1,"state":"ready"}]}"#
+
+    static let greeting = Greeting(version: "0.1.0", authentication: .none, limits: Limits())
+
+    static let error = DatabaseError(
+        .conflict, "version or condition not met", at: "points", expected: "absent", got: "present",
+        conflicts: [Conflict(id: .integer(1), version: LSN(4)), Conflict(id: PointID("x"), version: .zero)])
+
+    static let all: [Sample] = [
+        Sample(method: .ping, reply: .pong(nowMS: 1_800_000_000_000), result: #"{"now_ms":1800000000000}"#),
+        Sample(method: .info, reply: .info(info), result: infoText),
+        Sample(
+            method: .health, reply: .health(summaries),
+            result: #"{"status":"degraded","collections":{"a":{"state":"ready"},"b":{"state":"quarantined","reason":"damaged"}}}"#),
+        Sample(method: .cancel, reply: .cancelled(true), result: #"{"cancelled":true}"#),
+        Sample(
+            method: .login, reply: .login(Grant(role: .admin)), result: #"{"role":"admin","collections":"*"}"#),
+        Sample(
+            method: .login, reply: .login(Grant(role: .reader, collections: ["a"])),
+            result: #"{"role":"reader","collections":["a"]}"#),
+        Sample(
+            method: .createCollection, reply: .collectionCreated(name: "docs", lsn: LSN(1)),
+            result: #"{"name":"docs","lsn":1}"#),
+        Sample(
+            method: .listCollections, reply: .collections([summaries[0]]),
+            result: #"{"collections":[{"name":"a","points":1,"state":"ready"}]}"#),
+        Sample(method: .getCollection, reply: .collection(collection), result: collectionText),
+        Sample(method: .deleteCollection, reply: .collectionDeleted, result: #"{"deleted":true}"#),
+        Sample(method: .optimizeCollection, reply: .optimizing(job: "j1"), result: #"{"job":"j1"}"#),
+        Sample(
+            method: .upsertPoints,
+            reply: .upserted(WriteReceipt(lsn: LSN(9), durability: .fsync, created: 2, updated: 1)),
+            result: #"{"lsn":9,"durable":"fsync","created":2,"updated":1}"#),
+        Sample(
+            method: .getPoints, reply: .points(records, missing: [PointID("é"), .integer(3)], .array),
+            result: #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
+                + #""vector":[1.0,-0.5,0.1]},{"id":"a\"b","version":43,"expires_at":99,"payload":{}},"#
+                + #"{"id":0,"version":1,"vectors":{"title":[1.0],"body":[2.0,3.0]}}],"missing":["é",3]}"#),
+        Sample(
+            method: .getPoints, reply: .points([records[0]], missing: [], .base64),
+            result: #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
+                + #""vector":"AACAPwAAAL/NzMw9"}],"missing":[]}"#),
+        Sample(
+            method: .deletePoints, reply: .deleted(WriteReceipt(lsn: LSN(9), durability: .os, deleted: 4)),
+            result: #"{"lsn":9,"durable":"os","deleted":4}"#),
+        Sample(method: .countPoints, reply: .count(7), result: #"{"count":7}"#),
+        Sample(
+            method: .scrollPoints,
+            reply: .page(ScrollPage(points: [records[1]], cursor: "c1", lsn: LSN(4)), .array),
+            result: #"{"points":[{"id":"a\"b","version":43,"expires_at":99,"payload":{}}],"cursor":"c1","lsn":4}"#),
+        Sample(
+            method: .scrollPoints, reply: .page(ScrollPage(points: [], cursor: nil, lsn: LSN(4)), .array),
+            result: #"{"points":[],"cursor":null,"lsn":4}"#),
+        Sample(method: .searchPoints, reply: .search(search, .array), result: searchText),
+        Sample(
+            method: .searchBatch, reply: .searchBatch([search, search], [.array, .array]),
+            result: #"{"results":[\#(searchText),\#(searchText)]}"#),
+        Sample(
+            method: .embedTexts,
+            reply: .embedded(EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
+            result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
+                + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
+    ]
+}
