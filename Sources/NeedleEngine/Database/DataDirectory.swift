@@ -21,7 +21,7 @@ final class DataDirectory: Sendable {
 
     /// Makes the directory if it is not there, and keeps other processes out.
     func prepareAndLock() throws(DatabaseError) -> any FileLock {
-        if try fileSystem.kind(of: path) == nil { try fileSystem.createDirectory(path) }
+        try fileSystem.ensureDirectory(path)
         let lock = try fileSystem.lock("\(path)/LOCK")
         try fileSystem.ensureDirectory(collectionsPath)
         try fileSystem.ensureDirectory("\(path)/snapshots")

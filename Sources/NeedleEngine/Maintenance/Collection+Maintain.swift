@@ -149,7 +149,10 @@ extension Collection {
                 opKeys: writer.opKeys.entries(now: writer.timeMS).filter { $0.receipt.lsn <= lsn })
         }
         try store.write(draft, config: config)
-        try writer.withLock { (writer) throws(DatabaseError) in try writer.log.trim(upTo: draft.lsn) }
+        try writer.withLock { (writer) throws(DatabaseError) in
+            if config.durability != .fsync { _ = try writer.log.sync() }
+            try writer.log.trim(upTo: draft.lsn)
+        }
         try store.removeUnnamedFiles()
     }
 

@@ -28,10 +28,10 @@ package struct LogFloor: Hashable, Sendable {
 
 /// The log of one collection in files of its own: `CommitLog` for a single machine.
 ///
-/// Appends are for one thread at a time; `sync`, `tail` and `replay` may be called from others meanwhile, and appends
-/// go on during a sync (group commit). After a failed sync every later append, flush and sync throws
-/// `storage_failed` until the log is opened again, which trusts nothing of the file that failed: it copies what is
-/// valid into a new one (invariant 7).
+/// Appends are for one thread at a time; `sync`, `tail` and `replay` may be called from others meanwhile,
+/// and appends go on during a sync (group commit). After a failed sync every later append, flush and sync
+/// throws `storage_failed` until the log is opened again, which trusts nothing of the file that failed: it
+/// copies what is valid into a new one (invariant 7).
 package final class LocalLog: CommitLog {
     private let directory: LogDirectory
     private let floor: LogFloor
@@ -49,7 +49,8 @@ package final class LocalLog: CommitLog {
     package let tornBytes: Int
 
     init(
-        directory: LogDirectory, floor: LogFloor, saltSeed: UInt64, appender: LogAppender, sealed: [LogFileInfo],
+        directory: LogDirectory, floor: LogFloor, saltSeed: UInt64, appender: LogAppender,
+        sealed: [LogFileInfo],
         tornBytes: Int
     ) {
         self.directory = directory
@@ -96,8 +97,9 @@ package final class LocalLog: CommitLog {
     }
 
     package func sync() throws(DatabaseError) -> LSN {
-        // One at a time: the system reports a failed sync once, and a second one that began in between would succeed
-        // although the pages are lost. Who waits here finds its writes durable, or takes all that gathered at once.
+        // One at a time: the system reports a failed sync once, and a second one that began in between
+        // would succeed although the pages are lost. Who waits here finds its writes durable, or takes all
+        // that gathered at once.
         var lsn = LSN.zero
         try syncing.withLock { (_) throws(DatabaseError) in lsn = try syncAlone() }
         return lsn
@@ -138,10 +140,12 @@ package final class LocalLog: CommitLog {
 
     private func roll() {
         let old = LogFileInfo(
-            path: directory.filePath(appender.header.firstLSN), header: appender.header, end: appender.endOffset)
+            path: directory.filePath(appender.header.firstLSN), header: appender.header,
+            end: appender.endOffset)
         let header = LogFileHeader(
             incarnation: directory.incarnation, firstLSN: appender.lastLSN.next,
-            salt: Self.nextSalt(after: old.header.salt, seed: saltSeed), previousFirstLSN: old.header.firstLSN,
+            salt: Self.nextSalt(after: old.header.salt, seed: saltSeed),
+            previousFirstLSN: old.header.firstLSN,
             previousEnd: old.end, previousChain: appender.chain, lsnCeiling: appender.lsnCeiling,
             lastTimeMS: appender.lastTimeMS)
         var isPlaced = false
@@ -150,8 +154,9 @@ package final class LocalLog: CommitLog {
             sealed.append(old)
             appender.roll(to: file, header: header)
         } catch {
-            // Before the rename nothing has happened: the old file serves on, and the next sync tries again. After it
-            // the new file may be there after a crash and would cut the old one off: nothing more may go there.
+            // Before the rename nothing has happened: the old file serves on, and the next sync tries
+            // again. After it the new file may be there after a crash and would cut the old one off:
+            // nothing more may go there.
             if isPlaced || error.kind != .diskFull { _ = appender.poison(because: error) }
         }
     }
@@ -209,7 +214,8 @@ package final class LocalLog: CommitLog {
         var offset = LogFormat.headerBytes
         while offset < info.end {
             guard let frame = try cursor.frame(at: offset) else {
-                throw .corruption(file: file.path, offset: offset, what: "a frame that was valid is not any more")
+                throw .corruption(
+                    file: file.path, offset: offset, what: "a frame that was valid is not any more")
             }
             if frame.kind == .data, frame.lsn >= lsn {
                 let lent = LogFrame(
@@ -224,6 +230,7 @@ package final class LocalLog: CommitLog {
     }
 
     package func trim(upTo lsn: LSN) throws(DatabaseError) {
+        rollIfUnneeded(upTo: lsn)
         let newestNeeded = lock.withLock { _ in
             let firsts = sealed.map(\.header.firstLSN) + [appender.header.firstLSN]
             return firsts.last { $0.value - 1 <= lsn.value } ?? .zero
@@ -236,5 +243,16 @@ package final class LocalLog: CommitLog {
         guard isChanged else { return }
         lock.withLock { _ in sealed.removeAll { $0.header.firstLSN < newestNeeded } }
         try directory.fileSystem.syncDirectory(directory.path)
+    }
+
+    /// When nothing in the newest file is needed either, goes on in a new one, so that it can be dropped as well.
+    private func rollIfUnneeded(upTo lsn: LSN) {
+        syncing.withLock { _ in
+            lock.withLock { _ in
+                let hasWrites = appender.header.firstLSN <= appender.lastLSN
+                let isDurable = !appender.hasPending && appender.durableOffset == appender.flushedOffset
+                if appender.poison == nil, hasWrites, isDurable, appender.lastLSN <= lsn { roll() }
+            }
+        }
     }
 }
