@@ -1,0 +1,64 @@
+import NeedleCore
+import NeedleEngine
+
+// Every key there is, in the order of `config.example.toml`. A new setting is one line here, one in
+// `ServerConfiguration`, and its paragraph in the example file (a test insists).
+
+extension ConfigurationKey {
+    package static let all: [ConfigurationKey] = server + storage + limits + threads + search + model + log
+
+    private static let day = 86_400_000
+
+    private static let server = [
+        ConfigurationKey("server", "listen", .address(\.listen)),
+        ConfigurationKey("server", "allow_remote", .flag(\.allowRemote)),
+        ConfigurationKey("server", "connections", .integer(\.limits.connections, 1...1_000_000)),
+        ConfigurationKey("server", "backlog", .integer(\.backlog, 1...65_535)),
+        ConfigurationKey("server", "write_timeout_ms", .integer(\.limits.writeTimeoutMS, 100...day)),
+        ConfigurationKey("server", "drain_ms", .integer(\.limits.drainMS, 0...day)),
+    ]
+
+    private static let storage = [
+        ConfigurationKey("storage", "data", .text(\.dataDirectory)),
+        ConfigurationKey("storage", "growing_bytes", .integer(\.engine.growingBytes, 1 << 20...1 << 40)),
+        ConfigurationKey("storage", "growing_rows", .integer(\.engine.growingRows, 1_024...100_000_000)),
+        ConfigurationKey("storage", "checkpoint_bytes", .integer(\.engine.checkpointBytes, 1 << 20...1 << 40)),
+        ConfigurationKey("storage", "dead_share", .fraction(\.engine.deadShare, 0.01...1)),
+    ]
+
+    private static let limits = [
+        ConfigurationKey("limits", "line_bytes", .integer(\.limits.lineBytes, 1 << 10...1 << 30)),
+        ConfigurationKey("limits", "in_flight", .integer(\.limits.inFlight, 1...65_536)),
+        ConfigurationKey("limits", "server_bytes", .integer(\.limits.serverBytes, 1 << 20...1 << 42)),
+        ConfigurationKey("limits", "batch_points", .integer(\.limits.batchPoints, 1...1_000_000)),
+        ConfigurationKey("limits", "dimensions", .integer(\.limits.dimensions, 1...65_536)),
+        ConfigurationKey("limits", "wait_ms", .integer(\.limits.waitMS, 0...day)),
+        ConfigurationKey("limits", "op_key_ms", .integer(\.limits.opKeyMS, 0...day)),
+        ConfigurationKey("limits", "cursor_ms", .integer(\.limits.cursorMS, 1_000...day)),
+        ConfigurationKey("limits", "cursors", .integer(\.limits.cursors, 1...10_000_000)),
+        ConfigurationKey("limits", "collections", .integer(\.limits.collections, 1...1_000_000)),
+        ConfigurationKey("limits", "spaces", .integer(\.limits.spaces, 1...1_024)),
+    ]
+
+    private static let threads = [
+        ConfigurationKey("threads", "io", .integer(\.ioThreads, 0...1_024)),
+        ConfigurationKey("threads", "search", .integer(\.searchThreads, 0...1_024)),
+        ConfigurationKey("threads", "embedding", .integer(\.embeddingThreads, 0...1_024)),
+        ConfigurationKey("threads", "write", .integer(\.writeThreads, 1...1_024)),
+        ConfigurationKey("threads", "maintenance", .integer(\.maintenanceThreads, 0...1_024)),
+        ConfigurationKey("threads", "queued_requests", .integer(\.queuedRequests, 1...10_000_000)),
+    ]
+
+    private static let search = [
+        ConfigurationKey("search", "default_ef", .integer(\.engine.defaultEF, 1...10_000)),
+        ConfigurationKey("search", "exact_rows", .integer(\.engine.exactRows, 0...1_000_000)),
+    ]
+
+    private static let model = [
+        ConfigurationKey("model", "directory", .text(\.modelDirectory))
+    ]
+
+    private static let log = [
+        ConfigurationKey("log", "level", .level(\.logLevel))
+    ]
+}

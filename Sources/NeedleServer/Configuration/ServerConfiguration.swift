@@ -1,0 +1,53 @@
+package import NeedleCore
+package import NeedleEngine
+
+/// Everything an operator can set, typed. The defaults here are those of `config.example.toml`; a test compares them.
+package struct ServerConfiguration: Sendable {
+    /// Where to listen for clients.
+    package var listen = ListenAddress.standard
+    /// Consent to listen where other machines can connect although nobody has to say who they are.
+    package var allowRemote = false
+    /// Connections that the kernel holds until they are accepted.
+    package var backlog = 512
+    /// Event-loop threads; 0 = by the number of cores.
+    package var ioThreads = 0
+
+    /// The data directory.
+    package var dataDirectory = "needletail-data"
+    /// The directory of the embedding model; empty = the user's cache directory, if the model is there.
+    package var modelDirectory = ""
+
+    /// Threads that run searches and other reads; 0 = as many as cores.
+    package var searchThreads = 0
+    /// Threads that run the model; 0 = half as many as cores.
+    package var embeddingThreads = 0
+    /// Threads that write logs, each one collection at a time.
+    package var writeThreads = 4
+    /// Threads for indexing, sealing and merging; 0 = as many as cores.
+    package var maintenanceThreads = 0
+    /// Requests that may wait for a thread, per pool; more are answered `overloaded`.
+    package var queuedRequests = 8192
+
+    package var logLevel = LogLevel.info
+    package var limits = Limits()
+    /// What the engine is told; its `limits` and `embedder` are filled in when the database is opened.
+    package var engine = EngineOptions()
+
+    package init() {}
+
+    /// What the engine is told, with the limits of this configuration.
+    package var engineOptions: EngineOptions {
+        var options = engine
+        options.limits = limits
+        return options
+    }
+}
+
+/// How much is logged. Raw values are the configuration's words.
+package enum LogLevel: String, Sendable, CaseIterable {
+    case debug
+    case info
+    case notice
+    case warning
+    case error
+}

@@ -1,0 +1,144 @@
+// The server-wide byte budget (`limits.server_bytes`): request lines, from their first byte until they are answered,
+// and replies, from their encoding until the socket has taken them.
+//
+// While it is spent no connection begins a new line. The argument that this cannot lock up for good:
+// 1. A request that was accepted needs nothing more from the budget to run; its line's bytes come back when it is
+//    answered. A reply's bytes come back when the peer reads it, or when the write time-out closes the connection.
+//    So everything except *unfinished* lines goes away by itself.
+// 2. Unfinished lines could hold the whole budget, each waiting for room to finish. Therefore, while the budget is
+//    spent, one of them at a time, the longest, may read on regardless (`Grant.finish`); it overdraws by at most one
+//    line. When its line is complete the next one's turn comes.
+// 3. A peer that does not finish its line within `finishingSeconds` of being let through loses it: its bytes are
+//    dropped and the line is answered `overloaded` at its end. So every few seconds the longest unfinished line
+//    is either a request or gone, and there is room again.
+// Reading is refused in units of one socket read, so the budget may be exceeded by one read per connection.
+//
+// Replies have a second threshold, because accepted requests may answer with far more than they brought: while
+// replies alone take half of the budget, a request is not started on a connection that has unsent replies, and while
+// they take all of it, on none (`allowsReply`). That too cannot lock up: replies go away by themselves (1).
+
+import Synchronization
+
+/// Counts bytes in flight and says who may go on. Safe to use from any thread.
+package final class ByteBudget: Sendable {
+    /// What a waiting connection is told.
+    package enum Grant: Sendable {
+        /// There is room: ask again.
+        case room
+        /// There is none, but this connection may finish the line it is in.
+        case finish
+    }
+
+    /// How long a connection that was told `finish` may take.
+    package static let finishingSeconds = 5
+
+    package let limit: Int
+    private let lineBytes = Atomic<Int>(0)
+    private let replyBytes = Atomic<Int>(0)
+    private let hasWaiters = Atomic<Bool>(false)
+    private let queue = Mutex(BudgetQueue())
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    package var lines: Int { lineBytes.load(ordering: .relaxed) }
+    package var replies: Int { replyBytes.load(ordering: .relaxed) }
+
+    package var isSpent: Bool {
+        lineBytes.load(ordering: .sequentiallyConsistent) + replyBytes.load(ordering: .sequentiallyConsistent) >= limit
+    }
+
+    /// Whether a request may start whose reply's size nobody knows yet.
+    package func allowsReply(unsentOnConnection unsent: Int) -> Bool {
+        let replies = replyBytes.load(ordering: .sequentiallyConsistent)
+        return replies < (unsent == 0 ? limit : limit / 2)
+    }
+
+    /// Adds to, or with a negative number takes from, the bytes of request lines.
+    package func addLines(_ bytes: Int) {
+        lineBytes.add(bytes, ordering: .sequentiallyConsistent)
+        if bytes < 0 { wakeIfRoom() }
+    }
+
+    /// Adds to, or with a negative number takes from, the bytes of unsent replies.
+    package func addReplies(_ bytes: Int) {
+        replyBytes.add(bytes, ordering: .sequentiallyConsistent)
+        if bytes < 0 { wakeIfRoom() }
+    }
+
+    /// Calls back, once, when there is room again, or when it is this connection's turn to finish its line.
+    ///
+    /// - Parameters:
+    ///   - id: one per connection; a second call replaces the first.
+    ///   - unfinished: bytes of the unfinished line, 0 when between lines.
+    package func wait(_ id: ObjectIdentifier, unfinished: Int, _ resume: @escaping @Sendable (Grant) -> Void) {
+        let chosen = queue.withLock { queue -> BudgetQueue.Waiter? in
+            queue.add(id, unfinished: unfinished, resume)
+            return queue.chooseFinisher()
+        }
+        hasWaiters.store(true, ordering: .sequentiallyConsistent)
+        chosen?.resume(.finish)
+        // Looked at after registering, so that room made in between is not missed.
+        wakeIfRoom()
+    }
+
+    /// The connection no longer waits, and its turn to finish, if it had it, goes to the next.
+    package func leave(_ id: ObjectIdentifier) {
+        let chosen = queue.withLock { queue -> BudgetQueue.Waiter? in
+            queue.remove(id)
+            return queue.chooseFinisher()
+        }
+        chosen?.resume(.finish)
+    }
+
+    private func wakeIfRoom() {
+        guard hasWaiters.load(ordering: .sequentiallyConsistent), !isSpent else { return }
+        let woken = queue.withLock { queue -> [BudgetQueue.Waiter] in
+            hasWaiters.store(false, ordering: .sequentiallyConsistent)
+            return queue.takeAll()
+        }
+        for waiter in woken { waiter.resume(.room) }
+    }
+}
+
+/// Who waits, and whose turn it is to finish. A value, so that its rules are tested without threads.
+package struct BudgetQueue: Sendable {
+    package struct Waiter: Sendable {
+        package var id: ObjectIdentifier
+        package var unfinished: Int
+        package var resume: @Sendable (ByteBudget.Grant) -> Void
+    }
+
+    private var waiters: [ObjectIdentifier: Waiter] = [:]
+    package private(set) var finisher: ObjectIdentifier?
+
+    package init() {}
+
+    package mutating func add(
+        _ id: ObjectIdentifier, unfinished: Int, _ resume: @escaping @Sendable (ByteBudget.Grant) -> Void
+    ) {
+        waiters[id] = Waiter(id: id, unfinished: unfinished, resume: resume)
+    }
+
+    package mutating func remove(_ id: ObjectIdentifier) {
+        waiters[id] = nil
+        if finisher == id { finisher = nil }
+    }
+
+    /// The waiter whose turn begins now, who then no longer waits; `nil` when it is somebody's turn already.
+    package mutating func chooseFinisher() -> Waiter? {
+        guard finisher == nil else { return nil }
+        guard let longest = waiters.values.max(by: { $0.unfinished < $1.unfinished }), longest.unfinished > 0 else {
+            return nil
+        }
+        finisher = longest.id
+        waiters[longest.id] = nil
+        return longest
+    }
+
+    package mutating func takeAll() -> [Waiter] {
+        defer { waiters = [:] }
+        return Array(waiters.values)
+    }
+}

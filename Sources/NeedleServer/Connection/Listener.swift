@@ -1,0 +1,99 @@
+import NIOCore
+package import NIOPosix
+package import NeedleCore
+package import NeedleWire
+
+/// What the connections of a server share.
+struct ConnectionEnvironment: Sendable {
+    let limits: Limits
+    let clock: any Clock
+    let budget: ByteBudget
+    let greeting: Greeting
+    let decoder: RequestDecoder
+    let executor: any RequestExecutor
+    let registry: ConnectionRegistry
+}
+
+/// A listening socket and its connections. Safe to use from any thread.
+package final class Listener: Sendable {
+    /// Where it listens; the port is the real one when 0 was asked for.
+    package let address: ListenAddress
+    private let channel: any Channel
+    private let registry: ConnectionRegistry
+    private let timers: any EventLoop
+
+    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration says.
+    /// - Throws: `storage_failed` when the address cannot be had.
+    package static func start(
+        _ executor: any RequestExecutor, group: MultiThreadedEventLoopGroup, configuration: ServerConfiguration,
+        clock: any Clock, budget: ByteBudget, greeting: Greeting, maximumConnections: Int = .max
+    ) throws(DatabaseError) -> Listener {
+        let registry = ConnectionRegistry(limit: min(configuration.limits.connections, maximumConnections))
+        let environment = ConnectionEnvironment(
+            limits: configuration.limits, clock: clock, budget: budget, greeting: greeting,
+            decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry)
+        let listen = configuration.listen
+        do {
+            let channel = try bootstrap(group, environment, backlog: configuration.backlog)
+                .bind(host: listen.host, port: listen.port).wait()
+            let address = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
+            return Listener(address: address, channel: channel, registry: registry, timers: group.next())
+        } catch {
+            throw DatabaseError(.storageFailed, "cannot listen on \(listen): \(error)", at: "server.listen")
+        }
+    }
+
+    private init(address: ListenAddress, channel: any Channel, registry: ConnectionRegistry, timers: any EventLoop) {
+        self.address = address
+        self.channel = channel
+        self.registry = registry
+        self.timers = timers
+    }
+
+    /// Reads are asked for one by one (`autoRead` off), receive buffers begin small and grow with what comes, and the
+    /// channel buffers little of what is written: a connection that does nothing costs a few kilobytes.
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup, _ environment: ConnectionEnvironment, backlog: Int
+    ) -> ServerBootstrap {
+        let buffers = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 2 << 10, maximum: 256 << 10)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32(backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 2)
+            .childChannelOption(.recvAllocator, value: buffers)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = Connection(
+                        eventLoop: channel.eventLoop, budget: environment.budget,
+                        lineBytes: environment.limits.lineBytes)
+                    let handler = ConnectionHandler(environment: environment, connection: connection)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+    }
+
+    /// Connections there are now.
+    package var connectionCount: Int { registry.count }
+
+    /// Accepts no more, refuses new requests, answers accepted ones; what is left after `milliseconds` is cut off.
+    /// Blocks until the last connection has closed.
+    ///
+    /// - Returns: whether everything that was accepted was answered.
+    package func drain(milliseconds: Int) -> Bool {
+        try? channel.close().wait()
+        let drained = timers.makePromise(of: Bool.self)
+        let timer = timers.scheduleTask(in: .milliseconds(Int64(milliseconds))) { [registry] in
+            drained.succeed(false)
+            registry.closeAll()
+        }
+        registry.drain { drained.succeed(true) }
+        let isComplete = (try? drained.futureResult.wait()) ?? false
+        timer.cancel()
+        return isComplete
+    }
+}

@@ -1,0 +1,82 @@
+import NeedleCore
+import NeedleEngine
+import NeedleWire
+
+extension Dispatcher {
+    /// Reads of points. Those that have to embed a text run on the embedding threads from beginning to end, so that
+    /// inference never stands in front of a search that brings its own vector.
+    func read(_ task: RequestTask) {
+        let call = task.request.call
+        guard let name = call.collection else { return }
+        let pool = call.runsModel ? embedding : search
+        whenVisible(task, name, call.minimumLSN) { collection in
+            self.run(task, on: pool) { () throws(DatabaseError) in
+                try self.answer(call, from: collection, task.context)
+            }
+        }
+    }
+
+    private func answer(
+        _ call: Call, from collection: Collection, _ context: OperationContext
+    ) throws(DatabaseError) -> Reply {
+        switch call {
+        case .getPoints(let call):
+            let found = try collection.get(call.ids, selection: call.selection, context: context)
+            return .points(found.points, missing: found.missing, call.vectorEncoding)
+        case .countPoints(let call):
+            return .count(try collection.count(call.filter, context: context))
+        case .scrollPoints(let call):
+            let request = ScrollRequest(
+                filter: call.filter, limit: call.limit, cursor: call.cursor, selection: call.selection,
+                maximumBytes: max(4_096, limits.lineBytes - 65_536))
+            return .page(try collection.scroll(request, context: context), call.vectorEncoding)
+        case .searchPoints(let call):
+            return .search(try collection.search(call.search.query, context: context), call.search.vectorEncoding)
+        case .searchBatch(let call):
+            let results = try collection.searchBatch(call.searches.map(\.query), context: context)
+            return .searchBatch(results, call.searches.map(\.vectorEncoding))
+        default:
+            throw DatabaseError(.internal, "\(call.method.rawValue) is not a read of points")
+        }
+    }
+
+    func embed(_ task: RequestTask, _ call: EmbedTexts) {
+        guard let embedder = database.embedder else { return task.fail(Self.noModel(at: "texts")) }
+        run(task, on: embedding) { () throws(DatabaseError) in
+            let model = embedder.model
+            if let named = call.model, named != model.name, named != model.fingerprint {
+                throw DatabaseError(
+                    .modelMismatch, "the server has loaded another model", at: "model",
+                    expected: "\(model.name) (\(model.fingerprint))", got: named)
+            }
+            let batch = try embedder.embed(call.texts, kind: call.kind, context: task.context)
+            return .embedded(batch, model, call.vectorEncoding)
+        }
+    }
+
+    static func noModel(at place: String) -> DatabaseError {
+        DatabaseError(
+            .invalidParams,
+            "the server has no embedding model: run scripts/fetch-model on its machine and start it again, or send vectors",
+            at: place)
+    }
+}
+
+extension Call {
+    /// Whether a text has to be embedded to answer it.
+    var runsModel: Bool {
+        switch self {
+        case .searchPoints(let call): call.search.query.target.isText
+        case .searchBatch(let call): call.searches.contains { $0.query.target.isText }
+        case .upsertPoints(let call): call.points.contains { $0.text != nil }
+        case .embedTexts: true
+        default: false
+        }
+    }
+}
+
+extension SearchTarget {
+    fileprivate var isText: Bool {
+        if case .text = self { true } else { false }
+    }
+}

@@ -1,0 +1,79 @@
+import NeedleCore
+import NeedleWire
+import Synchronization
+
+/// Where answers go: a connection, as the dispatcher sees it. Safe to use from any thread.
+package protocol ReplySink: AnyObject, Sendable {
+    /// The answer to a request, one object without newline; `nil` for a notification. Exactly once per request.
+    func complete(_ key: RequestKey, _ reply: [UInt8]?)
+    func progressed(_ key: RequestKey, phase: String, done: Int, total: Int)
+    /// Whether there is room for an answer of unknown size.
+    var admitsReply: Bool { get }
+    /// Calls back once when there may be room for an answer, or when the connection has closed.
+    func park(_ resume: @escaping @Sendable () -> Void)
+    /// The order of this connection's writes.
+    var lanes: LaneTable { get }
+}
+
+/// One request under way. It is finished exactly once, whoever is first: its work, a time-out or a cancellation.
+///
+/// Safe to use from any thread.
+package final class RequestTask: RequestHandle {
+    let key: RequestKey
+    let request: Request
+    let sink: any ReplySink
+    let context: OperationContext
+    /// Monotonic nanoseconds at which the line's last byte had come.
+    let receivedAt: UInt64
+    private let encoder: ReplyEncoder
+    private let isFinished = Atomic<Bool>(false)
+    /// What wakes a wait when the request is cancelled.
+    private let wakeUp = Mutex<(@Sendable () -> Void)?>(nil)
+
+    init(
+        key: RequestKey, request: Request, sink: any ReplySink, receivedAt: UInt64, clock: any Clock,
+        encoder: ReplyEncoder
+    ) {
+        self.key = key
+        self.request = request
+        self.sink = sink
+        self.receivedAt = receivedAt
+        self.encoder = encoder
+        let deadline = request.deadlineMS.map { milliseconds in
+            let (span, overflows) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+            let (end, ends) = receivedAt.addingReportingOverflow(span)
+            return overflows || ends ? UInt64.max : end
+        }
+        context = OperationContext(clock: clock, deadlineNanoseconds: deadline)
+    }
+
+    /// Answers. Later answers are dropped.
+    func finish(_ result: Result<Reply, DatabaseError>) {
+        guard isFinished.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+        else { return }
+        sink.complete(key, request.id == nil ? nil : encoder.encode(result, id: request.id))
+    }
+
+    func fail(_ error: DatabaseError) {
+        finish(.failure(error))
+    }
+
+    var isOver: Bool { isFinished.load(ordering: .acquiring) }
+
+    /// Nobody waits for the answer: work stops at its next check, a wait ends now.
+    package func cancel() {
+        context.cancel()
+        wakeUp.withLock { $0 }?()
+    }
+
+    package func abandon() {
+        if !request.call.changesCollection { cancel() }
+    }
+
+    /// - Parameter body: called when the request is cancelled, also if it has been already; `nil` ends that.
+    func onCancel(_ body: (@Sendable () -> Void)?) {
+        wakeUp.withLock { $0 = body }
+        guard let body, (try? context.check()) == nil else { return }
+        body()
+    }
+}

@@ -1,0 +1,92 @@
+// The server's life: listen, serve, drain, stop.
+
+package import Logging
+package import NeedleCore
+package import NeedleEngine
+import NeedleWire
+import NIOCore
+import NIOPosix
+
+/// A listening server on a database. `start` listens at once, also while collections are still loading.
+///
+/// Safe to use from any thread.
+package final class Server: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let listener: Listener
+    private let dispatcher: Dispatcher
+    private let database: Database
+    private let drainMS: Int
+    private let log: Logger
+
+    /// Where it listens; the port is the real one when 0 was asked for.
+    package var address: ListenAddress { listener.address }
+
+    /// Connections there are now.
+    package var connectionCount: Int { listener.connectionCount }
+
+    /// Listens. The database may still be loading; its collections answer `loading` until they are there.
+    ///
+    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration says.
+    /// - Throws: `storage_failed` when the address cannot be had.
+    package static func start(
+        database: Database, configuration: ServerConfiguration, clock: any Clock, log: Logger,
+        maximumConnections: Int = .max
+    ) throws(DatabaseError) -> Server {
+        let cores = ProcessSettings.cores
+        let threads = configuration.ioThreads > 0 ? configuration.ioThreads : max(1, min(8, cores / 2))
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let budget = ByteBudget(limit: configuration.limits.serverBytes)
+        let status = ServerStatus(clock: clock, budget: budget, limits: configuration.limits)
+        let dispatcher = Dispatcher(
+            database: database, configuration: configuration, clock: clock, status: status, timers: group.next())
+        do throws(DatabaseError) {
+            let listener = try Listener.start(
+                dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
+                greeting: status.greeting, maximumConnections: maximumConnections)
+            return Server(
+                group: group, listener: listener, dispatcher: dispatcher, database: database,
+                drainMS: configuration.limits.drainMS, log: log)
+        } catch {
+            dispatcher.stop()
+            shutDown(group)
+            throw error
+        }
+    }
+
+    private init(
+        group: MultiThreadedEventLoopGroup, listener: Listener, dispatcher: Dispatcher, database: Database,
+        drainMS: Int, log: Logger
+    ) {
+        self.group = group
+        self.listener = listener
+        self.dispatcher = dispatcher
+        self.database = database
+        self.drainMS = drainMS
+        self.log = log
+    }
+
+    /// Loads the database's collections and lets background work begin. Blocks; call it on a thread of its own.
+    package func loadCollections() {
+        database.loadCollections()
+        dispatcher.wakeBackgroundWork()
+    }
+
+    /// Stops: no new connections, new requests are refused, accepted ones are answered for at most `drain_ms`; then
+    /// what is left is cut off. Blocks until the threads have ended; the database may be closed then.
+    ///
+    /// - Returns: whether everything that was accepted was answered.
+    package func stop() -> Bool {
+        let isComplete = listener.drain(milliseconds: drainMS)
+        if !isComplete {
+            log.warning(
+                "not everything was answered in time; what was left was cut off", metadata: ["drain_ms": "\(drainMS)"])
+        }
+        dispatcher.stop()
+        Self.shutDown(group)
+        return isComplete
+    }
+
+    private static func shutDown(_ group: MultiThreadedEventLoopGroup) {
+        do { try group.syncShutdownGracefully() } catch { return }
+    }
+}

@@ -1,0 +1,39 @@
+package import NeedleCore
+package import NeedleEngine
+import NeedleVectors
+package import NeedleWire
+
+/// The version of this server, as the greeting says it.
+package let needletailVersion = "0.1.0"
+
+/// What the server tells about itself. Safe to use from any thread.
+package final class ServerStatus: Sendable {
+    private let clock: any Clock
+    private let startedAt: UInt64
+    let budget: ByteBudget
+    private let limits: Limits
+
+    package init(clock: any Clock, budget: ByteBudget, limits: Limits) {
+        self.clock = clock
+        self.budget = budget
+        self.limits = limits
+        startedAt = clock.monotonicNanoseconds()
+    }
+
+    package var greeting: Greeting {
+        Greeting(version: needletailVersion, authentication: .none, limits: limits)
+    }
+
+    package func info(of database: Database) -> ServerInfo {
+        let memory =
+            database.memoryByPurpose() + [
+                (purpose: "request_lines", bytes: budget.lines),
+                (purpose: "unsent_replies", bytes: budget.replies),
+                (purpose: "resident", bytes: ProcessSettings.residentBytes()),
+            ]
+        return ServerInfo(
+            version: needletailVersion, uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
+            kernelTier: DistanceKernels.best.tierName, memory: memory, limits: limits,
+            collections: database.summaries(), model: database.embedder?.model)
+    }
+}

@@ -1,0 +1,123 @@
+import Glibc
+import Logging
+import NeedleCore
+import NeedleEmbedding
+import NeedleEngine
+import NeedleServer
+import NeedleStorage
+
+/// One life of the server, from opening the data directory to closing it.
+struct ServerProcess {
+    let configuration: ServerConfiguration
+    let environment: [String: String]
+    private let log: Logger
+
+    init(configuration: ServerConfiguration, environment: [String: String]) {
+        self.configuration = configuration
+        self.environment = environment
+        let level = Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info
+        log = Logger(label: "needletaild") { _ in LineLog(level: level) }
+    }
+
+    /// - Returns: the exit status.
+    func run(warnAbout unknownVariables: [String]) -> Int32 {
+        // Before any thread begins, so that all inherit the mask and only `StopSignals.wait` takes them.
+        StopSignals.block()
+        ProcessSettings.ignoreBrokenPipes()
+        for name in unknownVariables {
+            log.warning("an environment variable that means nothing here", metadata: ["name": "\(name)"])
+        }
+        do throws(DatabaseError) {
+            try serve()
+            return 0
+        } catch {
+            log.critical("the server cannot start", metadata: ["reason": "\(error.message)", "at": "\(error.at ?? "")"])
+            return 1
+        }
+    }
+
+    private func serve() throws(DatabaseError) {
+        let files = ProcessSettings.raiseFileLimit()
+        let connections = availableConnections(files)
+        let clock = SystemClock()
+        var options = configuration.engineOptions
+        options.embedder = try chooseModel()
+        let database = try Database.open(
+            directory: configuration.dataDirectory, fileSystem: PosixFileSystem(), clock: clock, options: options)
+        let server: Server
+        do throws(DatabaseError) {
+            server = try Server.start(
+                database: database, configuration: configuration, clock: clock, log: log,
+                maximumConnections: connections)
+        } catch {
+            database.close()
+            throw error
+        }
+        StandardStreams.output("listening on \(server.address)")
+        log.info(
+            "listening",
+            metadata: [
+                "address": "\(server.address)", "version": "\(needletailVersion)",
+                "data": "\(configuration.dataDirectory)",
+            ])
+        let loading = BackgroundThread.start { [log] in
+            server.loadCollections()
+            Self.report(database.summaries(), log)
+        }
+        let signal = StopSignals.wait()
+        StopSignals.restoreDefaults()
+        log.notice("stopping: answering what was accepted", metadata: ["signal": "\(signal)"])
+        let isComplete = server.stop()
+        loading.join()
+        database.close()
+        log.notice("stopped", metadata: ["all_answered": "\(isComplete)"])
+    }
+
+    private static func report(_ collections: [CollectionSummary], _ log: Logger) {
+        for collection in collections where collection.state != .ready {
+            log.error(
+                "a collection cannot be used",
+                metadata: [
+                    "collection": "\(collection.name)", "state": "\(collection.state.rawValue)",
+                    "reason": "\(collection.reason ?? "")",
+                ])
+        }
+        let points = collections.reduce(0) { $0 + $1.points }
+        log.info("loaded", metadata: ["collections": "\(collections.count)", "points": "\(points)"])
+    }
+
+    /// Files that are not sockets need room too: segments, logs, event loops.
+    private func availableConnections(_ files: Int) -> Int {
+        let available = max(16, files - 512)
+        if available < configuration.limits.connections {
+            log.warning(
+                "the process may open fewer files than server.connections needs; raise the limit (ulimit -n)",
+                metadata: ["files": "\(files)", "connections": "\(available)"])
+        }
+        return available
+    }
+
+    // MARK: The model
+
+    /// The model that is configured, or the one in the cache directory if it is there, or none.
+    ///
+    /// Its files are looked for now, and read in the background: requests that need it wait for that.
+    private func chooseModel() throws(DatabaseError) -> (any TextEmbedder)? {
+        let configured = configuration.modelDirectory
+        let directory = configured.isEmpty ? LocalModel.defaultDirectory(environment: environment) : configured
+        guard access("\(directory)/model.safetensors", R_OK) == 0 else {
+            guard configured.isEmpty else {
+                throw DatabaseError(
+                    .notFound, "there is no model in \(directory): run scripts/fetch-model, or correct --model",
+                    at: "model.directory")
+            }
+            log.warning(
+                "no embedding model: requests with text are refused; run scripts/fetch-model and start again",
+                metadata: ["looked_in": "\(directory)"])
+            return nil
+        }
+        return BackgroundModel(name: directory, log: log) { () throws(DatabaseError) in
+            try LocalModel(directory: directory)
+        }
+    }
+}
