@@ -12,6 +12,8 @@ struct FakeRequest: Sendable {
     var id: JSONValue
     var method: String
     var params: JSONObject
+    /// The whole line.
+    var line: [UInt8]
 
     /// The result line for this request.
     func result(_ json: String) -> FakeReply {
@@ -121,7 +123,7 @@ private final class FakeSession: ChannelInboundHandler {
             }
             let request = FakeRequest(
                 connection: number, id: message["id"] ?? .null, method: message["method"]?.stringValue ?? "",
-                params: message["params"]?.objectValue ?? JSONObject())
+                params: message["params"]?.objectValue ?? JSONObject(), line: line)
             log.requests.withLock { $0.append(request) }
             for reply in answer(request) { perform(reply, context) }
         }

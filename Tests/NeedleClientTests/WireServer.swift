@@ -1,0 +1,102 @@
+// The server's own codec as a pure answer machine: requests are judged by the strict decoder of NeedleWire,
+// and what it accepts is answered by NeedleWire's encoder. It keeps nothing; points that are read echo what
+// was asked.
+
+import NeedleCore
+import NeedleWire
+
+/// Answers a line as a server of this repository would, without an engine.
+enum WireServer {
+    static var greeting: String {
+        let greeting = Greeting(version: "0.1.0", authentication: .none, limits: Limits())
+        return String(decoding: ReplyEncoder(limits: Limits()).encode(greeting), as: UTF8.self)
+    }
+
+    /// The lines to send back: an error when the strict decoder refuses the request.
+    static func answer(_ line: [UInt8]) -> String {
+        let encoder = ReplyEncoder(limits: Limits())
+        guard case .single(let message) = RequestDecoder(limits: Limits()).decode(line) else {
+            return "not one request"
+        }
+        switch message {
+        case .failure(let failure):
+            return String(decoding: encoder.encode(.failure(failure.error), id: failure.id), as: UTF8.self)
+        case .request(let request):
+            return String(
+                decoding: encoder.encode(.success(reply(to: request.call)), id: request.id), as: UTF8.self)
+        }
+    }
+
+    private static func reply(to call: Call) -> Reply {
+        switch call {
+        case .ping: .pong(nowMS: 1_700_000_000_000)
+        case .info:
+            .info(
+                ServerInfo(
+                    version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 1024)],
+                    limits: Limits(),
+                    collections: summaries, model: nil))
+        case .health: .health(summaries)
+        case .cancel: .cancelled(false)
+        case .login: .login(Grant(role: .admin))
+        case .createCollection(let call):
+            .collectionCreated(name: call.name, lsn: LSN(UInt64(call.spaces.count)))
+        case .listCollections: .collections(summaries)
+        case .getCollection(let call): .collection(description(call.collection))
+        case .deleteCollection: .collectionDeleted
+        case .optimizeCollection: .optimizing(job: "job-1")
+        case .upsertPoints(let call):
+            .upserted(WriteReceipt(lsn: LSN(7), durability: .fsync, created: call.points.count, updated: 1))
+        case .getPoints(let call):
+            .points(call.ids.dropLast().map(record), missing: Array(call.ids.suffix(1)), call.vectorEncoding)
+        case .deletePoints: .deleted(WriteReceipt(lsn: LSN(8), durability: .os, deleted: 3))
+        case .countPoints: .count(42)
+        case .scrollPoints(let call):
+            .page(ScrollPage(points: [record(1)], cursor: "next", lsn: LSN(9)), call.vectorEncoding)
+        case .searchPoints(let call): .search(result(call.search.query), call.search.vectorEncoding)
+        case .searchBatch(let call):
+            .searchBatch(call.searches.map { result($0.query) }, call.searches.map(\.vectorEncoding))
+        case .embedTexts(let call):
+            .embedded(
+                EmbeddingBatch(vectors: call.texts.map { _ in [0.25, -1e-20] }, tokens: 5, truncated: 1),
+                ModelDescription(name: "m", fingerprint: "f", dimensions: 2, maximumTokens: 256),
+                call.vectorEncoding)
+        }
+    }
+
+    private static func record(_ id: PointID) -> PointRecord {
+        PointRecord(
+            id: id, version: LSN(.max - 1), expiresAt: 12,
+            payload: Payload(compactJSON: Array(#"{"n":1.50}"#.utf8)),
+            vectors: [NamedVector(space: "", vector: [0.1, -0.0, .leastNonzeroMagnitude])])
+    }
+
+    private static func record(_ id: UInt64) -> PointRecord { record(PointID(id)) }
+
+    private static func result(_ query: SearchQuery) -> SearchResult {
+        SearchResult(
+            hits: [SearchHit(record: record(17), score: 0.1)], complete: false, strategy: .filteredGraph,
+            tookMicroseconds: query.limit, lsn: LSN(99))
+    }
+
+    private static let summaries = [
+        CollectionSummary(name: "docs", points: 3, state: .ready),
+        CollectionSummary(name: "bad", points: 0, state: .quarantined, reason: "damaged"),
+    ]
+
+    private static func description(_ name: String) -> CollectionDescription {
+        let spaces = [
+            SpaceConfig(name: "title", size: 3, metric: .dot, quantization: .binary),
+            SpaceConfig(name: "body", size: 384, model: "all-MiniLM-L6-v2", modelFingerprint: "f"),
+        ]
+        let isSingle = name == "single"
+        let config = CollectionConfig(
+            spaces: isSingle ? [SpaceConfig(name: "", size: 5)] : spaces, durability: .os, textKey: "body")
+        return CollectionDescription(
+            name: name, config: config, points: 10, indexedPoints: 9,
+            segments: [
+                SegmentDescription(id: 1, state: .growing, rows: 10, points: 10, bytes: 4, spaces: [])
+            ],
+            state: .ready, bytesOnDisk: 100, bytesInMemory: 200, lsn: LSN(5))
+    }
+}
