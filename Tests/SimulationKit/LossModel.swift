@@ -49,7 +49,9 @@ package enum SimulatedOperation: String, Sendable {
     /// Whether a full disk can stop it. Also a sync: with delayed allocation that is where it shows.
     var needsSpace: Bool {
         switch self {
-        case .create, .write, .sync, .truncate, .preallocate, .createDirectory, .rename, .link, .syncDirectory: true
+        case .create, .write, .sync, .truncate, .preallocate, .createDirectory, .rename, .link,
+            .syncDirectory:
+            true
         default: false
         }
     }

@@ -1,5 +1,5 @@
-// The state of a simulated disk: for each file and directory what a program sees, what would be there after a power
-// cut, and the unsynced changes in between, in order.
+// The state of a simulated disk: for each file and directory what a program sees, what would be there after
+// a power cut, and the unsynced changes in between, in order.
 
 import NeedleCore
 
@@ -58,8 +58,8 @@ struct FileNode: Sendable {
         pending.removeAll()
     }
 
-    /// What a failed sync does on Linux: the pages count as clean, what they held is not on the disk, and reading
-    /// still shows it for now. A later sync writes nothing of it.
+    /// What a failed sync does on Linux: the pages count as clean, what they held is not on the disk, and
+    /// reading still shows it for now. A later sync writes nothing of it.
     mutating func failSync() {
         pending.removeAll()
     }
@@ -109,7 +109,9 @@ struct SimulatedDisk: Sendable {
     func node(at path: String) -> Int? {
         var place = 0
         for name in Self.components(path) {
-            guard case .directory(let directory)? = nodes[place], let next = directory.current[name] else { return nil }
+            guard case .directory(let directory)? = nodes[place], let next = directory.current[name] else {
+                return nil
+            }
             place = next
         }
         return place
@@ -119,7 +121,9 @@ struct SimulatedDisk: Sendable {
     func parent(of path: String) -> (directory: Int, name: String)? {
         var names = Self.components(path)
         guard let name = names.popLast() else { return nil }
-        guard let place = node(at: names.joined(separator: "/")), case .directory? = nodes[place] else { return nil }
+        guard let place = node(at: names.joined(separator: "/")), case .directory? = nodes[place] else {
+            return nil
+        }
         return (place, name)
     }
 
@@ -160,7 +164,8 @@ struct SimulatedDisk: Sendable {
         case .none: survivors = []
         case .all: survivors = pendingEntries
         case .prefix:
-            survivors = Array(pendingEntries.prefix(Int.random(in: 0...pendingEntries.count, using: &generator)))
+            survivors = Array(
+                pendingEntries.prefix(Int.random(in: 0...pendingEntries.count, using: &generator)))
         case .anySubset, .tornSectors:
             survivors = pendingEntries.filter { _ in Bool.random(using: &generator) }
         }
@@ -191,7 +196,9 @@ struct SimulatedDisk: Sendable {
         var reachable: Set<Int> = []
         var waiting = [0]
         while let place = waiting.popLast() {
-            guard reachable.insert(place).inserted, case .directory(let directory)? = nodes[place] else { continue }
+            guard reachable.insert(place).inserted, case .directory(let directory)? = nodes[place] else {
+                continue
+            }
             waiting.append(contentsOf: directory.current.values)
         }
         return reachable

@@ -33,9 +33,11 @@ final class SimulatedFile: StorageFile {
         guard isOpen.load(ordering: .acquiring) else {
             throw DatabaseError(.storageFailed, "\(operation.rawValue) \(path): closed", at: path)
         }
-        return try system.operate(operation, path, generation: generation) { (state, fault) throws(DatabaseError) in
+        return try system.operate(operation, path, generation: generation) {
+            (state, fault) throws(DatabaseError) in
             guard case .file(var file)? = state.disk.nodes[node] else {
-                throw DatabaseError(.storageFailed, "\(operation.rawValue) \(path): the file is gone", at: path)
+                throw DatabaseError(
+                    .storageFailed, "\(operation.rawValue) \(path): the file is gone", at: path)
             }
             defer { state.disk.nodes[node] = .file(file) }
             state.disk.nodes[node] = nil

@@ -1,4 +1,5 @@
-// The seam's operations on names: each is one counted operation, and a change of entries that waits for its sync.
+// The seam's operations on names: each is one counted operation, and a change of entries that waits for its
+// sync.
 
 package import NeedleCore
 import Synchronization
@@ -19,11 +20,14 @@ extension SimulatedFileSystem {
     private func open(_ path: String, isWritable: Bool) throws(DatabaseError) -> any StorageFile {
         let (node, generation) = try operate(.open, path) { (state, _) throws(DatabaseError) in
             guard let node = state.disk.node(at: path) else { throw Self.missing("open", path) }
-            guard case .file? = state.disk.nodes[node] else { throw Self.refused("open", path, "Is a directory") }
+            guard case .file? = state.disk.nodes[node] else {
+                throw Self.refused("open", path, "Is a directory")
+            }
             state.openHandles += 1
             return (node, state.generation)
         }
-        return SimulatedFile(path: path, system: self, node: node, generation: generation, isWritable: isWritable)
+        return SimulatedFile(
+            path: path, system: self, node: node, generation: generation, isWritable: isWritable)
     }
 
     package func openForReading(_ path: String) throws(DatabaseError) -> any StorageFile {
@@ -63,7 +67,9 @@ extension SimulatedFileSystem {
 
     package func list(_ directory: String) throws(DatabaseError) -> [String] {
         try operate(.list, directory) { (state, _) throws(DatabaseError) in
-            guard let node = state.disk.node(at: directory), case .directory(let entries)? = state.disk.nodes[node] else {
+            guard let node = state.disk.node(at: directory),
+                case .directory(let entries)? = state.disk.nodes[node]
+            else {
                 throw Self.missing("list", directory)
             }
             return entries.current.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -81,7 +87,9 @@ extension SimulatedFileSystem {
             guard let node = state.disk.node(at: path), let (parent, name) = state.disk.parent(of: path),
                 case .directory(let directory)? = state.disk.nodes[node]
             else { throw Self.missing("remove directory", path) }
-            guard directory.current.isEmpty else { throw Self.refused("remove directory", path, "Directory not empty") }
+            guard directory.current.isEmpty else {
+                throw Self.refused("remove directory", path, "Directory not empty")
+            }
             state.disk.changeEntries(EntryChange(entries: [(parent, name, nil)]))
         }
     }
@@ -98,7 +106,8 @@ extension SimulatedFileSystem {
 
     package func link(_ existing: String, to new: String) throws(DatabaseError) {
         try operate(.link, existing) { (state, _) throws(DatabaseError) in
-            guard let node = state.disk.node(at: existing), let (directory, name) = state.disk.parent(of: new) else {
+            guard let node = state.disk.node(at: existing), let (directory, name) = state.disk.parent(of: new)
+            else {
                 throw Self.missing("link", existing)
             }
             guard state.disk.node(at: new) == nil else { throw Self.taken("link", new) }
@@ -108,10 +117,13 @@ extension SimulatedFileSystem {
 
     package func unlink(_ path: String) throws(DatabaseError) {
         try operate(.unlink, path) { (state, _) throws(DatabaseError) in
-            guard let node = state.disk.node(at: path), let (directory, name) = state.disk.parent(of: path) else {
+            guard let node = state.disk.node(at: path), let (directory, name) = state.disk.parent(of: path)
+            else {
                 throw Self.missing("unlink", path)
             }
-            guard case .file? = state.disk.nodes[node] else { throw Self.refused("unlink", path, "Is a directory") }
+            guard case .file? = state.disk.nodes[node] else {
+                throw Self.refused("unlink", path, "Is a directory")
+            }
             state.disk.changeEntries(EntryChange(entries: [(directory, name, nil)]))
         }
     }

@@ -1,5 +1,5 @@
-// A file system in memory that loses, tears and refuses what it is told to. Everything is decided by seeds and counters,
-// so every failure can be replayed.
+// A file system in memory that loses, tears and refuses what it is told to. Everything is decided by seeds
+// and counters, so every failure can be replayed.
 
 package import NeedleCore
 import Synchronization
@@ -66,7 +66,8 @@ package final class SimulatedFileSystem: FileSystem {
     package func startTrace() { state.withLock { $0.trace = [] } }
     package var trace: [String] { state.withLock { $0.trace ?? [] } }
 
-    /// The power goes and comes back: unsynced work is lost as the model says, handles and locks are gone, plans too.
+    /// The power goes and comes back: unsynced work is lost as the model says, handles and locks are gone,
+    /// plans too.
     package func crash(_ model: LossModel, using generator: inout SeededGenerator) {
         state.withLock {
             $0.disk.crash(model, using: &generator)
@@ -112,7 +113,9 @@ package final class SimulatedFileSystem: FileSystem {
     /// Puts content at a path, durable at once. For tests that make files by hand.
     package func put(_ bytes: [UInt8], at path: String) {
         state.withLock { state in
-            guard let (directory, name) = state.disk.parent(of: path) else { preconditionFailure("no directory") }
+            guard let (directory, name) = state.disk.parent(of: path) else {
+                preconditionFailure("no directory")
+            }
             let node = state.disk.add(.file(FileNode(current: bytes, durable: bytes)))
             state.disk.changeEntries(EntryChange(entries: [(directory, name, node)]))
             state.disk.syncDirectory(directory)
@@ -122,7 +125,9 @@ package final class SimulatedFileSystem: FileSystem {
     /// What a program would read at a path, or `nil`.
     package func content(of path: String) -> [UInt8]? {
         state.withLock { state in
-            guard let node = state.disk.node(at: path), case .file(let file)? = state.disk.nodes[node] else { return nil }
+            guard let node = state.disk.node(at: path), case .file(let file)? = state.disk.nodes[node] else {
+                return nil
+            }
             return file.current
         }
     }
@@ -154,8 +159,10 @@ package final class SimulatedFileSystem: FileSystem {
     }
 
     private static func fault(for operation: SimulatedOperation, in state: inout State) -> FaultKind? {
-        for fault in state.faults where fault.operation == state.operations
-            || fault.isPermanent && fault.operation < state.operations {
+        for fault in state.faults
+        where fault.operation == state.operations
+            || fault.isPermanent && fault.operation < state.operations
+        {
             if fault.kind == .diskFull || fault.kind == .shortWrite, !operation.needsSpace { continue }
             return fault.kind
         }
@@ -166,7 +173,8 @@ package final class SimulatedFileSystem: FileSystem {
         switch fault {
         case .diskFull, .shortWrite: diskFull(operation, path)
         case .crash: DatabaseError(.storageFailed, "\(operation) \(path): the machine is down", at: path)
-        case .ioError, nil: DatabaseError(.storageFailed, "\(operation) \(path): Input/output error (simulated)", at: path)
+        case .ioError, nil:
+            DatabaseError(.storageFailed, "\(operation) \(path): Input/output error (simulated)", at: path)
         }
     }
 
@@ -178,7 +186,8 @@ package final class SimulatedFileSystem: FileSystem {
     func room(for wanted: Int, node: Int) -> Int {
         state.withLock { state in
             guard state.capacity < .max, case .file(let file)? = state.disk.nodes[node] else { return wanted }
-            return max(file.current.count, min(wanted, state.capacity - state.disk.usedBytes + file.current.count))
+            return max(
+                file.current.count, min(wanted, state.capacity - state.disk.usedBytes + file.current.count))
         }
     }
 

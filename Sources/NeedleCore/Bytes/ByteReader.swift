@@ -1,7 +1,8 @@
 /// Takes little-endian records apart, checking every length.
 ///
-/// Reads over borrowed bytes and can therefore not outlive them. Whatever the bytes are, the outcome is a value or
-/// `corruption` naming the file and the offset, never a trap. Not thread safe (make one per reader).
+/// Reads over borrowed bytes and can therefore not outlive them. Whatever the bytes are, the outcome is a
+/// value or `corruption` naming the file and the offset, never a trap. Not thread safe (make one per
+/// reader).
 package struct ByteReader: ~Escapable {
     @usableFromInline let bytes: RawSpan
     /// What the bytes come from, for messages.

@@ -1,6 +1,7 @@
 /// Builds little-endian records in memory.
 ///
-/// The counterpart of `ByteReader`; both are the only code that knows the byte order of our files. Not thread safe.
+/// The counterpart of `ByteReader`; both are the only code that knows the byte order of our files. Not
+/// thread safe.
 package struct ByteWriter: Sendable {
     /// What was written so far.
     package var bytes: [UInt8] = []
@@ -38,9 +39,9 @@ package struct ByteWriter: Sendable {
     @inlinable
     package mutating func append(floats: Span<Float>) {
         #if _endian(little)
-        append(bytes: floats.bytes)
+            append(bytes: floats.bytes)
         #else
-        for index in floats.indices { append(floats[index]) }
+            for index in floats.indices { append(floats[index]) }
         #endif
     }
 

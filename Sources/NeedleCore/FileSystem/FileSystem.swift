@@ -1,7 +1,7 @@
-// The seam between the database and the disk. Everything below the network line that touches a file goes through
-// this protocol: the product runs on PosixFileSystem (NeedleStorage), the tests on SimulatedFileSystem (SimulationKit),
-// which loses unsynced data, tears sectors and fails at any chosen operation. Invariants 1, 4, 5 and 7 of the house
-// are provable only because nothing goes around it.
+// The seam between the database and the disk. Everything below the network line that touches a file goes
+// through this protocol: the product runs on PosixFileSystem (NeedleStorage), the tests on
+// SimulatedFileSystem (SimulationKit), which loses unsynced data, tears sectors and fails at any chosen
+// operation. Invariants 1, 4, 5 and 7 of the house are provable only because nothing goes around it.
 
 /// What lies at a path.
 package enum FileKind: Hashable, Sendable {
@@ -13,9 +13,9 @@ package enum FileKind: Hashable, Sendable {
 
 /// A file system, or what stands for one.
 ///
-/// Paths are absolute, or relative to the implementation's root; `/` separates, `..` is not resolved. Safe to use from
-/// several threads at once. Every error names the path and the operation. Kinds: `not_found`, `already_exists`,
-/// `disk_full` (no space, no quota), `storage_failed` (everything else).
+/// Paths are absolute, or relative to the implementation's root; `/` separates, `..` is not resolved. Safe
+/// to use from several threads at once. Every error names the path and the operation. Kinds: `not_found`,
+/// `already_exists`, `disk_full` (no space, no quota), `storage_failed` (everything else).
 package protocol FileSystem: AnyObject, Sendable {
     /// Opens an existing file for reading only.
     func openForReading(_ path: String) throws(DatabaseError) -> any StorageFile
@@ -23,8 +23,8 @@ package protocol FileSystem: AnyObject, Sendable {
     /// Opens an existing file for reading and writing in place.
     func openForWriting(_ path: String) throws(DatabaseError) -> any StorageFile
 
-    /// Creates an empty file for reading and writing; `already_exists` when the name is taken. The name is durable
-    /// only after `syncDirectory` of its parent.
+    /// Creates an empty file for reading and writing; `already_exists` when the name is taken. The name is
+    /// durable only after `syncDirectory` of its parent.
     func create(_ path: String) throws(DatabaseError) -> any StorageFile
 
     /// What lies at `path`, or `nil` when nothing does.
@@ -39,8 +39,8 @@ package protocol FileSystem: AnyObject, Sendable {
     /// Removes an empty directory.
     func removeDirectory(_ path: String) throws(DatabaseError)
 
-    /// Renames a file or directory, replacing a file that has the new name, atomically for every reader and across a
-    /// crash; durable after `syncDirectory` of the parents.
+    /// Renames a file or directory, replacing a file that has the new name, atomically for every reader and
+    /// across a crash; durable after `syncDirectory` of the parents.
     func rename(_ old: String, to new: String) throws(DatabaseError)
 
     /// Gives a file a second name (a hard link); both on one file system.
@@ -52,8 +52,8 @@ package protocol FileSystem: AnyObject, Sendable {
     /// Makes the names in a directory durable: what was created, renamed or unlinked there.
     func syncDirectory(_ path: String) throws(DatabaseError)
 
-    /// Takes an advisory lock on a file (created if absent) that no other process or caller holds; `conflict` when
-    /// somebody does. The operating system frees it when the process ends, however it ends.
+    /// Takes an advisory lock on a file (created if absent) that no other process or caller holds;
+    /// `conflict` when somebody does. The operating system frees it when the process ends, however it ends.
     func lock(_ path: String) throws(DatabaseError) -> any FileLock
 
     /// Bytes that this process may still write on the file system that holds `path`.

@@ -11,9 +11,10 @@ package enum MappingAdvice: Hashable, Sendable {
 
 /// A file's bytes, read-only, at a fixed address for as long as the region lives.
 ///
-/// The owner of a mapping keeps the region in a stored property and hands out addresses only together with itself.
-/// Nothing is ever written through it, and the file below is never truncated, only unlinked, so the bytes stay
-/// readable. Damaged or hostile content is possible: whoever reads checks every offset. Safe to share between threads.
+/// The owner of a mapping keeps the region in a stored property and hands out addresses only together with
+/// itself. Nothing is ever written through it, and the file below is never truncated, only unlinked, so the
+/// bytes stay readable. Damaged or hostile content is possible: whoever reads checks every offset. Safe to
+/// share between threads.
 package final class MappedRegion: Sendable {
     // SAFETY: the memory is read-only and stays valid until `release` runs, which only `deinit` calls.
     package nonisolated(unsafe) let base: UnsafeRawPointer

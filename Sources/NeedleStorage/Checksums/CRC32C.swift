@@ -2,8 +2,8 @@ import CNeedleKernels
 
 /// CRC-32C (Castagnoli, RFC 3720), the checksum of every file format here.
 ///
-/// Computed by the best kernel of the processor. Catches every burst of up to 32 bits and any other damage but one
-/// in four thousand million; it is no protection against intent.
+/// Computed by the best kernel of the processor. Catches every burst of up to 32 bits and any other damage
+/// but one in four thousand million; it is no protection against intent.
 package enum CRC32C {
     private static let kernel = nk_select(UInt32(NK_BEST)).pointee.crc32c
 

@@ -28,7 +28,8 @@ package enum LogDump {
             }
             let flags = (frame.isFirst ? " first" : "") + (frame.isCommit ? " commit" : "")
             lines.append(
-                "\(offset): \(frame.kind)\(flags), LSN \(frame.lsn), \(frame.timeMS) ms, epoch \(frame.epoch), "
+                "\(offset): \(frame.kind)\(flags), LSN \(frame.lsn), \(frame.timeMS) ms, "
+                    + "epoch \(frame.epoch), "
                     + "durable \(frame.durableOffset), \(frame.bodyBytes) bytes: \(body)")
             offset += frame.frameBytes
         }

@@ -17,7 +17,8 @@ package enum SegmentDump {
         for section in reader.sections {
             let space = section.space.map { " of space \($0)" } ?? ""
             lines.append(
-                "\(section.offset): section \(section.kind.rawValue)\(space), \(section.count) x \(section.stride) bytes: "
+                "\(section.offset): section \(section.kind.rawValue)\(space), "
+                    + "\(section.count) x \(section.stride) bytes: "
                     + HexText.of(reader.bytes(of: section).bytes, limit: 32))
         }
         lines.append("\(reader.layout.directoryOffset): directory, \(reader.sections.count) entries")

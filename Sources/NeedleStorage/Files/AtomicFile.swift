@@ -2,8 +2,8 @@ package import NeedleCore
 
 /// Small files that are replaced as a whole: after a crash either the old content is there or the new.
 package enum AtomicFile {
-    /// Writes `path`.tmp, syncs it, renames it over `path`, and syncs the directory. When it throws, the old content
-    /// stands, or, when only the last step failed, either.
+    /// Writes `path`.tmp, syncs it, renames it over `path`, and syncs the directory. When it throws, the
+    /// old content stands, or, when only the last step failed, either.
     package static func replace(
         _ fileSystem: any FileSystem, _ path: String, with bytes: [UInt8]
     ) throws(DatabaseError) {

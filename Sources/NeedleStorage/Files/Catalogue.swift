@@ -1,4 +1,5 @@
-// Which collections a data directory has, and under which names. Creating, dropping and naming commit by replacing it.
+// Which collections a data directory has, and under which names. Creating, dropping and naming commit by
+// replacing it.
 
 package import NeedleCore
 
@@ -42,11 +43,14 @@ package struct Catalogue: Hashable, Sendable {
 
     /// Reads and checks `directory`/CATALOGUE.
     ///
-    /// - Throws: `not_found` in a directory that has none yet; `corruption`; `storage_failed` for a format or feature
-    ///   that is not known here.
-    package static func read(_ fileSystem: any FileSystem, directory: String) throws(DatabaseError) -> Catalogue {
+    /// - Throws: `not_found` in a directory that has none yet; `corruption`; `storage_failed` for a format
+    ///   or feature that is not known here.
+    package static func read(_ fileSystem: any FileSystem, directory: String) throws(DatabaseError)
+        -> Catalogue
+    {
         let path = "\(directory)/\(fileName)"
-        return try Catalogue(decoding: try fileSystem.readAll(path, limit: HeadedText.maximumBytes), file: path)
+        return try Catalogue(
+            decoding: try fileSystem.readAll(path, limit: HeadedText.maximumBytes), file: path)
     }
 
     /// Replaces `directory`/CATALOGUE atomically and durably.
@@ -91,8 +95,10 @@ package struct Catalogue: Hashable, Sendable {
             throw .corruption(file: file, offset: 0, what: "two collections have one incarnation")
         }
         for alias in aliases {
-            guard names.contains(Array(alias.collection.utf8)), !names.contains(Array(alias.alias.utf8)) else {
-                throw .corruption(file: file, offset: 0, what: "alias \(alias.alias) contradicts the collections")
+            guard names.contains(Array(alias.collection.utf8)), !names.contains(Array(alias.alias.utf8))
+            else {
+                throw .corruption(
+                    file: file, offset: 0, what: "alias \(alias.alias) contradicts the collections")
             }
         }
     }

@@ -14,7 +14,8 @@ enum FormatCheck {
         guard features & ~known == 0 else {
             let unknown = String(features & ~known, radix: 16)
             throw DatabaseError(
-                .storageFailed, "\(file): needs \(format) format features 0x\(unknown), which this server does not have",
+                .storageFailed,
+                "\(file): needs \(format) format features 0x\(unknown), which this server does not have",
                 at: file)
         }
     }

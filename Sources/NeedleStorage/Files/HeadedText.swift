@@ -67,7 +67,9 @@ enum ReadableJSON {
             let isOpening = byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[")
             if isClosing {
                 depth -= 1
-                let isEmpty = index > 0 && (text[index - 1] == UInt8(ascii: "{") || text[index - 1] == UInt8(ascii: "["))
+                let isEmpty =
+                    index > 0
+                    && (text[index - 1] == UInt8(ascii: "{") || text[index - 1] == UInt8(ascii: "["))
                 if !isEmpty { breakLine(depth, &result) }
             }
             result.append(byte)

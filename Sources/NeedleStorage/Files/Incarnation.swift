@@ -1,7 +1,7 @@
 /// The identity of one life of a collection: dropping a name and creating it again gives another.
 ///
-/// Sixteen random bytes, drawn by the caller; it names the collection's directory and stands in each of its files, so
-/// that a file that strayed in from another collection is never taken for one of ours.
+/// Sixteen random bytes, drawn by the caller; it names the collection's directory and stands in each of its
+/// files, so that a file that strayed in from another collection is never taken for one of ours.
 package struct Incarnation: Hashable, Sendable, CustomStringConvertible {
     /// Sixteen bytes.
     package let bytes: [UInt8]
@@ -28,7 +28,9 @@ package struct Incarnation: Hashable, Sendable, CustomStringConvertible {
         guard digits.count == 32 else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: 32, by: 2) {
-            guard let high = Self.value(digits[index]), let low = Self.value(digits[index + 1]) else { return nil }
+            guard let high = Self.value(digits[index]), let low = Self.value(digits[index + 1]) else {
+                return nil
+            }
             bytes.append(high << 4 | low)
         }
         self.bytes = bytes

@@ -1,5 +1,5 @@
-// What a collection consists of: the one file whose replacement is a checkpoint's commit point. Whatever it does not name
-// does not belong to the collection.
+// What a collection consists of: the one file whose replacement is a checkpoint's commit point. Whatever it
+// does not name does not belong to the collection.
 
 package import NeedleCore
 
@@ -34,7 +34,8 @@ package struct ManifestSegment: Hashable, Sendable {
     package var overlays: [String]
 
     package init(
-        id: UInt64, file: String, rows: Int, bytes: Int, live: Int, minLSN: LSN, maxLSN: LSN, sha256: String? = nil,
+        id: UInt64, file: String, rows: Int, bytes: Int, live: Int, minLSN: LSN, maxLSN: LSN,
+        sha256: String? = nil,
         deletions: ManifestDeletions? = nil, overlays: [String] = []
     ) {
         self.id = id
@@ -120,16 +121,20 @@ package struct Manifest: Hashable, Sendable {
 
     /// Reads and checks `directory`/MANIFEST.
     ///
-    /// - Throws: `not_found`, `corruption`, or `storage_failed` for a format or feature that is not known here.
-    package static func read(_ fileSystem: any FileSystem, directory: String) throws(DatabaseError) -> Manifest {
+    /// - Throws: `not_found`, `corruption`, or `storage_failed` for a format or feature that is not known
+    ///   here.
+    package static func read(_ fileSystem: any FileSystem, directory: String) throws(DatabaseError)
+        -> Manifest
+    {
         let path = "\(directory)/\(fileName)"
-        return try Manifest(decoding: try fileSystem.readAll(path, limit: HeadedText.maximumBytes), file: path)
+        return try Manifest(
+            decoding: try fileSystem.readAll(path, limit: HeadedText.maximumBytes), file: path)
     }
 
     /// Replaces `directory`/MANIFEST atomically and durably.
     ///
-    /// - Precondition: its parts agree, as reading demands: segments have distinct ids below `nextSegmentID`, no LSN
-    ///   behind the checkpoint, and no more live and deleted rows than rows.
+    /// - Precondition: its parts agree, as reading demands: segments have distinct ids below
+    ///   `nextSegmentID`, no LSN behind the checkpoint, and no more live and deleted rows than rows.
     package func write(_ fileSystem: any FileSystem, directory: String) throws(DatabaseError) {
         precondition(segments.allSatisfy(isConsistent), "a manifest that could not be read again")
         try AtomicFile.replace(fileSystem, "\(directory)/\(Self.fileName)", with: encoded())

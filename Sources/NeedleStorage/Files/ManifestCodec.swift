@@ -60,9 +60,13 @@ extension Manifest {
             case "lsn_ceiling": lsns.ceiling = LSN(try reader.readUInt64())
             case "next_segment_id": nextSegmentID = try reader.readUInt64()
             case "segments":
-                segments = try StrictJSON.array(&reader) { (r) throws(JSONError) in try ManifestSegment(reading: &r) }
+                segments = try StrictJSON.array(&reader) { (r) throws(JSONError) in
+                    try ManifestSegment(reading: &r)
+                }
             case "op_keys":
-                opKeys = try StrictJSON.array(&reader) { (r) throws(JSONError) in try ManifestOpKey(reading: &r) }
+                opKeys = try StrictJSON.array(&reader) { (r) throws(JSONError) in
+                    try ManifestOpKey(reading: &r)
+                }
             default: throw JSONError(.unknownKey(key.string), at: key.offset)
             }
         }
@@ -95,7 +99,8 @@ extension Manifest {
     func isConsistent(_ segment: ManifestSegment) -> Bool {
         let names = [segment.file, segment.deletions?.file].compactMap { $0 } + segment.overlays
         let deleted = segment.deletions?.count ?? 0
-        return segment.id < nextSegmentID && segment.minLSN <= segment.maxLSN && segment.maxLSN <= checkpointLSN
+        return segment.id < nextSegmentID && segment.minLSN <= segment.maxLSN
+            && segment.maxLSN <= checkpointLSN
             && segment.live <= segment.rows && deleted <= segment.rows - segment.live
             && names.allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) }
     }
@@ -110,7 +115,8 @@ enum FeatureNames {
         guard unknown.isEmpty else {
             throw DatabaseError(
                 .storageFailed,
-                "\(file): needs \(kind) format features \(unknown.joined(separator: ", ")), which this server does not have",
+                "\(file): needs \(kind) format features \(unknown.joined(separator: ", ")), "
+                    + "which this server does not have",
                 at: file)
         }
     }
@@ -171,12 +177,14 @@ extension ManifestSegment {
             }
         }
         self.init(
-            id: try StrictJSON.need(id, "id", at: offset), file: try StrictJSON.need(file, "file", at: offset),
+            id: try StrictJSON.need(id, "id", at: offset),
+            file: try StrictJSON.need(file, "file", at: offset),
             rows: try StrictJSON.need(counts.rows, "rows", at: offset),
             bytes: try StrictJSON.need(counts.bytes, "bytes", at: offset),
             live: try StrictJSON.need(counts.live, "live", at: offset),
             minLSN: try StrictJSON.need(lsns.min, "min_lsn", at: offset),
-            maxLSN: try StrictJSON.need(lsns.max, "max_lsn", at: offset), sha256: sha256, deletions: deletions,
+            maxLSN: try StrictJSON.need(lsns.max, "max_lsn", at: offset), sha256: sha256,
+            deletions: deletions,
             overlays: try StrictJSON.need(overlays, "overlays", at: offset))
     }
 }
@@ -197,7 +205,8 @@ extension ManifestDeletions {
             }
         }
         self.init(
-            file: try StrictJSON.need(file, "file", at: offset), lsn: try StrictJSON.need(lsn, "lsn", at: offset),
+            file: try StrictJSON.need(file, "file", at: offset),
+            lsn: try StrictJSON.need(lsn, "lsn", at: offset),
             count: try StrictJSON.need(count, "count", at: offset))
     }
 }
@@ -232,7 +241,8 @@ extension ManifestOpKey {
             }
         }
         self.init(
-            key: try StrictJSON.need(opKey, "key", at: offset), lsn: try StrictJSON.need(lsn, "lsn", at: offset),
+            key: try StrictJSON.need(opKey, "key", at: offset),
+            lsn: try StrictJSON.need(lsn, "lsn", at: offset),
             timeMS: try StrictJSON.need(timeMS, "time_ms", at: offset),
             result: try StrictJSON.need(result, "result", at: offset))
     }

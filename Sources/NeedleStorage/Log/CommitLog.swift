@@ -6,7 +6,8 @@ package struct LogTail: Hashable, Sendable {
     package var lastLSN: LSN
     /// The newest write known to survive power loss.
     package var durableLSN: LSN
-    /// The least LSN that may be given next: never one that was answered or attempted before, also across a crash.
+    /// The least LSN that may be given next: never one that was answered or attempted before, also across a
+    /// crash.
     package var nextLSN: LSN
     /// Time of the newest write, in milliseconds since 1970. Later writes are never given an earlier one.
     package var lastTimeMS: Int64
@@ -45,8 +46,8 @@ package protocol LogFrameSink {
 
 /// The ordered, durable record of a collection's writes.
 ///
-/// The engine knows its log only through this, so that a shared log (PostgreSQL, an object store) can take the place
-/// of local files. One writer appends; syncs and reads may come from other threads.
+/// The engine knows its log only through this, so that a shared log (PostgreSQL, an object store) can take
+/// the place of local files. One writer appends; syncs and reads may come from other threads.
 ///
 /// The rules that every implementation keeps:
 /// - a write consists of one or more frames and counts only when its last one is there: batches are atomic;
@@ -59,12 +60,13 @@ package protocol CommitLog: AnyObject, Sendable {
     /// Appends one write. It is neither durable nor handed to the system before `flush` or `sync`.
     ///
     /// - Parameters:
-    ///   - lsn: at least `tail.nextLSN`. A shared log may draw a greater one; apply the write at the LSN returned.
+    ///   - lsn: at least `tail.nextLSN`. A shared log may draw a greater one; apply the write at the LSN
+    ///     returned.
     ///   - timeMS: raised to the time of the write before, if it is earlier.
     ///   - epoch: the owner's fencing token; `conflict` when a greater one has appended already.
     ///   - frames: adds at least one frame, calling nothing else of this log. What it throws is passed on.
-    /// - Throws: `disk_full`: this write is gone, its LSN burned, all earlier ones stand, and the log goes on once
-    ///   there is space. `storage_failed`: the log is poisoned.
+    /// - Throws: `disk_full`: this write is gone, its LSN burned, all earlier ones stand, and the log goes
+    ///   on once there is space. `storage_failed`: the log is poisoned.
     func append(
         lsn: LSN, timeMS: Int64, epoch: UInt32, frames: (any LogFrameSink) throws(DatabaseError) -> Void
     ) throws(DatabaseError) -> AppendedWrite
@@ -75,19 +77,22 @@ package protocol CommitLog: AnyObject, Sendable {
     /// Makes everything appended before durable. Concurrent appends go on meanwhile.
     ///
     /// - Returns: the newest write that is durable now.
-    /// - Throws: `disk_full` when buffered writes did not fit: they are still pending, and the caller either tries
-    ///   again or takes them back with `discardUnflushed`. `storage_failed`: the log is poisoned.
+    /// - Throws: `disk_full` when buffered writes did not fit: they are still pending, and the caller
+    ///   either tries again or takes them back with `discardUnflushed`. `storage_failed`: the log is
+    ///   poisoned.
     func sync() throws(DatabaseError) -> LSN
 
     /// Takes back the writes from `lsn` on that a failed flush left pending. Their LSNs stay burned.
     func discardUnflushed(from lsn: LSN) throws(DatabaseError)
 
-    /// Durably promises that LSNs through `lsn` may be answered before their writes are durable: after a crash the
-    /// log goes on behind them. For durability `os` and `memory`; reserve in large steps.
+    /// Durably promises that LSNs through `lsn` may be answered before their writes are durable: after a
+    /// crash the log goes on behind them. For durability `os` and `memory`; reserve in large steps.
     func reserveLSNs(through lsn: LSN) throws(DatabaseError)
 
-    /// Reads the committed writes from `lsn` on that were flushed when it was called, frame by frame, in order.
-    func replay(from lsn: LSN, _ visit: (LogFrame, RawSpan) throws(DatabaseError) -> Void) throws(DatabaseError)
+    /// Reads the committed writes from `lsn` on that were flushed when it was called, frame by frame, in
+    /// order.
+    func replay(from lsn: LSN, _ visit: (LogFrame, RawSpan) throws(DatabaseError) -> Void)
+        throws(DatabaseError)
 
     /// Drops what holds only writes up to `lsn`; the caller has them in files that are durable and named.
     func trim(upTo lsn: LSN) throws(DatabaseError)

@@ -1,16 +1,17 @@
-// The writing end of the newest log file: a buffer, where it belongs in the file, and what is known about both.
+// The writing end of the newest log file: a buffer, where it belongs in the file, and what is known about
+// both.
 //
-// Invariants:
-// 1. The file's bytes [0, flushedOffset) are valid frames; the buffer holds the frames that follow them.
-// 2. durableOffset <= flushedOffset, and it lies between two writes, never inside one.
-// 3. Frames are taken back only behind durableOffset, and never once a sync may have covered them.
+// Invariants: 1. The file's bytes [0, flushedOffset) are valid frames; the buffer holds the frames that
+// follow them. 2. durableOffset <= flushedOffset, and it lies between two writes, never inside one. 3.
+// Frames are taken back only behind durableOffset, and never once a sync may have covered them.
 //
-// Why writing again at the same offset after a failed append is safe. Only `disk_full` leads there; any other error
-// poisons. Bytes of the write that was taken back may remain in the file behind the new end, or come back after a
-// crash even though the file was cut. Each of its frames carries an LSN that was burned, so it is less than that of
-// every write appended since; the rules of LogSequence refuse such a frame behind a newer one, and before a newer one
-// it stands at the place that the newer one took. A frame that is part of both does not validate. What such bytes say
-// about durability is what was true when they were written, so they prove nothing that is not so.
+// Why writing again at the same offset after a failed append is safe. Only `disk_full` leads there; any
+// other error poisons. Bytes of the write that was taken back may remain in the file behind the new end, or
+// come back after a crash even though the file was cut. Each of its frames carries an LSN that was burned,
+// so it is less than that of every write appended since; the rules of LogSequence refuse such a frame
+// behind a newer one, and before a newer one it stands at the place that the newer one took. A frame that
+// is part of both does not validate. What such bytes say about durability is what was true when they were
+// written, so they prove nothing that is not so.
 
 import NeedleCore
 
@@ -50,7 +51,9 @@ final class LogAppender: LogFrameSink {
     private var waiting: [UInt8] = []
 
     /// Goes on behind the valid part of a file that is wholly durable.
-    init(file: any StorageFile, header: LogFileHeader, scan: LogFileScan, floor: LogFloor, options: LogOptions) {
+    init(
+        file: any StorageFile, header: LogFileHeader, scan: LogFileScan, floor: LogFloor, options: LogOptions
+    ) {
         self.options = options
         self.file = file
         self.header = header
@@ -77,7 +80,8 @@ final class LogAppender: LogFrameSink {
         if let poison { throw poison }
     }
 
-    /// After this nothing is written any more: what the file holds can only be told by reading it after a reopening.
+    /// After this nothing is written any more: what the file holds can only be told by reading it after a
+    /// reopening.
     func poison(because error: DatabaseError) -> DatabaseError {
         let reason = DatabaseError(
             .storageFailed, "the log failed and takes no more writes until it is reopened: \(error.message)",
@@ -96,7 +100,8 @@ final class LogAppender: LogFrameSink {
         precondition(open == nil, "one write after the other")
         guard epoch >= self.epoch else {
             throw DatabaseError(
-                .conflict, "another owner has taken the log over", expected: String(self.epoch), got: String(epoch))
+                .conflict, "another owner has taken the log over", expected: String(self.epoch),
+                got: String(epoch))
         }
         let mark = Mark(lsn: lsn, offset: endOffset, chain: chain, lastLSN: lastLSN, lastTimeMS: lastTimeMS)
         let time = max(timeMS, lastTimeMS)
@@ -122,7 +127,8 @@ final class LogAppender: LogFrameSink {
         precondition(open != nil, "frames are added inside append")
         guard body.byteCount <= LogFormat.maximumBodyBytes else {
             throw DatabaseError(
-                .limitExceeded, "a log frame of \(body.byteCount) bytes", expected: String(LogFormat.maximumBodyBytes))
+                .limitExceeded, "a log frame of \(body.byteCount) bytes",
+                expected: String(LogFormat.maximumBodyBytes))
         }
         if open?.frames != 0 { try emitWaiting(isCommit: false) }
         open?.frames += 1
@@ -134,7 +140,8 @@ final class LogAppender: LogFrameSink {
         guard let open else { return }
         precondition(open.frames > 0, "a write has at least one frame")
         let header = LogFrameHeader(
-            bodyBytes: waiting.count, lsn: open.lsn, timeMS: open.timeMS, durableOffset: durableOffset, kind: .data,
+            bodyBytes: waiting.count, lsn: open.lsn, timeMS: open.timeMS, durableOffset: durableOffset,
+            kind: .data,
             isFirst: isFirstFrame, isCommit: isCommit, epoch: epoch)
         isFirstFrame = isCommit
         emit(header, body: waiting.span.bytes)
@@ -163,8 +170,8 @@ final class LogAppender: LogFrameSink {
             flushedOffset = mark.offset
         }
         guard poison == nil else { return }
-        // A failed flush may have left some of it in the file. Cutting the file is for kill -9: without it, a write
-        // that was refused could be found again. (For power loss see the head of this file.)
+        // A failed flush may have left some of it in the file. Cutting the file is for kill -9: without it,
+        // a write that was refused could be found again. (For power loss see the head of this file.)
         do throws(DatabaseError) {
             if touchedOffset > flushedOffset { try file.truncate(to: flushedOffset) }
             touchedOffset = flushedOffset
@@ -205,7 +212,8 @@ final class LogAppender: LogFrameSink {
 
     // MARK: Towards the disk
 
-    /// Writes the buffer to the file. After `disk_full` it is still there, to be written again at the same place.
+    /// Writes the buffer to the file. After `disk_full` it is still there, to be written again at the same
+    /// place.
     func flush() throws(DatabaseError) {
         try checkUsable()
         guard buffer.count > 0 else { return }

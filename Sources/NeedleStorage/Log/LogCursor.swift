@@ -2,8 +2,8 @@ import NeedleCore
 
 /// Walks through the frames of one log file, checking each by itself.
 ///
-/// Reads through a window of its own, so that memory stays small whatever the file's size; a frame larger than the
-/// window makes it grow to that frame. Not thread safe.
+/// Reads through a window of its own, so that memory stays small whatever the file's size; a frame larger
+/// than the window makes it grow to that frame. Not thread safe.
 struct LogCursor: ~Copyable {
     let file: any StorageFile
     let salt: UInt64
@@ -46,7 +46,8 @@ struct LogCursor: ~Copyable {
         var candidate = offset / LogFormat.alignment * LogFormat.alignment + LogFormat.alignment
         while candidate + LogFormat.frameHeaderBytes <= limit {
             if let header = try plausibleHeader(at: candidate), header.durableOffset > offset,
-                try frame(at: candidate) != nil {
+                try frame(at: candidate) != nil
+            {
                 return candidate
             }
             candidate += LogFormat.alignment

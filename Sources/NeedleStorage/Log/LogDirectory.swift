@@ -1,7 +1,7 @@
 // The files of one log: their names, how one is begun, and how the chain of them is checked at opening.
 //
-// A file is written under a temporary name, synced, renamed, and its directory synced. Under its own name it is
-// therefore always whole: a header that does not validate is damage, never a crash.
+// A file is written under a temporary name, synced, renamed, and its directory synced. Under its own name
+// it is therefore always whole: a header that does not validate is damage, never a crash.
 
 import NeedleCore
 
@@ -29,7 +29,8 @@ struct LogDirectory: Sendable {
 
     /// Removes what a crash left under temporary names.
     func removeTemporaries() throws(DatabaseError) {
-        for name in try fileSystem.list(path) where name.utf8.reversed().starts(with: ".tmp".utf8.reversed()) {
+        for name in try fileSystem.list(path) where name.utf8.reversed().starts(with: ".tmp".utf8.reversed())
+        {
             try fileSystem.unlink("\(path)/\(name)")
         }
     }
@@ -77,13 +78,17 @@ struct LogDirectory: Sendable {
 
     /// Reads and checks all files that hold anything newer than `checkpoint`.
     ///
-    /// Files before those are left alone: a trim may have been cut short, and then any of them may be missing.
+    /// Files before those are left alone: a trim may have been cut short, and then any of them may be
+    /// missing.
     func scan(checkpoint: LSN) throws(DatabaseError) -> [(info: LogFileInfo, scan: LogFileScan)] {
         let firsts = try firstLSNs()
         guard let start = firsts.lastIndex(where: { $0.value - 1 <= checkpoint.value }) else {
             throw .corruption(
                 file: path, offset: 0,
-                what: "the log begins at \(firsts.first ?? .infinity), but everything behind \(checkpoint) is needed")
+                what:
+                    "the log begins at \(firsts.first ?? .infinity), "
+                        + "but everything behind \(checkpoint) is needed"
+            )
         }
         let needed = Array(firsts[start...])
         var headers: [LogFileHeader] = []
@@ -98,7 +103,8 @@ struct LogDirectory: Sendable {
         var epoch: UInt32 = 0
         for (index, header) in headers.enumerated() {
             let file = try fileSystem.openForReading(filePath(header.firstLSN))
-            let scan = index + 1 < headers.count
+            let scan =
+                index + 1 < headers.count
                 ? try LogFileScan.sealed(file, header: header, next: headers[index + 1], epoch: epoch)
                 : try LogFileScan.newest(file, header: header, epoch: epoch)
             epoch = scan.sequence.epoch

@@ -1,11 +1,16 @@
-// Reading one log file as a whole: where its valid part ends, and whether the rest is a torn tail or damage.
+// Reading one log file as a whole: where its valid part ends, and whether the rest is a torn tail or
+// damage.
 //
-// At the first frame that does not validate, the tail is *torn* (a crash came before the sync that would have made it
-// whole, and nobody was told that it is durable) unless something proves that a sync had covered that place:
-//   - a later intact frame whose `durable_offset` lies behind it. Each sync leaves such a frame: its own marker, or the
+// At the first frame that does not validate, the tail is *torn* (a crash came before the sync that would
+// have made it whole, and nobody was told that it is durable) unless something proves that a sync had
+// covered that place:
+//   - a later intact frame whose `durable_offset` lies behind it. Each sync leaves such a frame: its own
+//     marker, or the
 //     next frame, which takes the marker's place;
-//   - a later log file: a file is begun only when the one before is durable up to the end that the new header names.
-// With proof it is damage, and an error. What a torn tail holds was never acknowledged, so cutting it loses nothing.
+//   - a later log file: a file is begun only when the one before is durable up to the end that the new
+//     header names.
+// With proof it is damage, and an error. What a torn tail holds was never acknowledged, so cutting it loses
+// nothing.
 
 import NeedleCore
 
@@ -43,12 +48,14 @@ struct LogFileScan: Sendable {
         let size = try file.size()
         guard next.previousEnd >= LogFormat.headerBytes, next.previousEnd <= size else {
             throw .corruption(
-                file: file.path, offset: size, what: "its successor says that it has \(next.previousEnd) bytes")
+                file: file.path, offset: size,
+                what: "its successor says that it has \(next.previousEnd) bytes")
         }
         var cursor = LogCursor(file: file, salt: header.salt, limit: next.previousEnd)
         let (scan, stop) = try walk(&cursor, header: header, epoch: epoch)
         guard stop == next.previousEnd, scan.end == stop else {
-            throw .corruption(file: file.path, offset: stop, what: "no valid frame, though a later file follows")
+            throw .corruption(
+                file: file.path, offset: stop, what: "no valid frame, though a later file follows")
         }
         guard scan.sequence.chain == next.previousChain, scan.sequence.lastLSN < next.firstLSN else {
             throw .corruption(file: file.path, offset: stop, what: "not the file that its successor followed")

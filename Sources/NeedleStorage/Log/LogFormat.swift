@@ -1,8 +1,8 @@
-// The bytes of a log file (docs/format/log.md). A file is a header of 128 bytes and 8-byte aligned frames. All integers
-// are little-endian. Numbers here are part of the format: never change them.
+// The bytes of a log file (docs/format/log.md). A file is a header of 128 bytes and 8-byte aligned frames.
+// All integers are little-endian. Numbers here are part of the format: never change them.
 //
-// A checksum of a frame covers the file's salt and the frame's own offset, so that bytes of an older file on recycled
-// blocks, or bytes that moved, never validate.
+// A checksum of a frame covers the file's salt and the frame's own offset, so that bytes of an older file
+// on recycled blocks, or bytes that moved, never validate.
 
 import NeedleCore
 
@@ -41,8 +41,8 @@ enum LogFrameKind: UInt8 {
     case data = 1
     /// Its body is the LSN through which LSNs may have been answered.
     case reserve = 2
-    /// Written behind the end after a sync, not synced itself, and overwritten by the next frame: it proves that
-    /// everything before it is durable.
+    /// Written behind the end after a sync, not synced itself, and overwritten by the next frame: it proves
+    /// that everything before it is durable.
     case marker = 3
     /// The same, and the last thing a writer does with the file.
     case close = 4
@@ -54,7 +54,8 @@ struct LogFileHeader: Hashable, Sendable {
     /// Every write in this file has at least this LSN, every write in the file before a lesser one.
     var firstLSN: LSN
     var salt: UInt64
-    /// The file before this one: its first LSN (0: there is none), where its frames end and their chained checksum.
+    /// The file before this one: its first LSN (0: there is none), where its frames end and their chained
+    /// checksum.
     var previousFirstLSN: LSN
     var previousEnd: Int
     var previousChain: UInt32
@@ -82,7 +83,8 @@ struct LogFileHeader: Hashable, Sendable {
     }
 
     init(
-        incarnation: Incarnation, firstLSN: LSN, salt: UInt64, previousFirstLSN: LSN = .zero, previousEnd: Int = 0,
+        incarnation: Incarnation, firstLSN: LSN, salt: UInt64, previousFirstLSN: LSN = .zero,
+        previousEnd: Int = 0,
         previousChain: UInt32 = 0, lsnCeiling: LSN, lastTimeMS: Int64
     ) {
         self.incarnation = incarnation

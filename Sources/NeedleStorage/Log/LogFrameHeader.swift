@@ -14,7 +14,8 @@ struct LogFrameHeader: Hashable, Sendable {
     var epoch: UInt32
 
     init(
-        bodyBytes: Int, lsn: LSN, timeMS: Int64, durableOffset: Int, kind: LogFrameKind, isFirst: Bool = false,
+        bodyBytes: Int, lsn: LSN, timeMS: Int64, durableOffset: Int, kind: LogFrameKind,
+        isFirst: Bool = false,
         isCommit: Bool = false, epoch: UInt32
     ) {
         self.bodyBytes = bodyBytes
@@ -48,7 +49,8 @@ struct LogFrameHeader: Hashable, Sendable {
         target.append(bytes: body)
         target.append(zeros: LogFormat.padded(bodyBytes) - bodyBytes)
         let checksum = target.bytes.withUnsafeBytes { bytes in
-            Self.checksum(of: UnsafeRawBufferPointer(rebasing: bytes[start...]).bytes, offset: offset, salt: salt)
+            Self.checksum(
+                of: UnsafeRawBufferPointer(rebasing: bytes[start...]).bytes, offset: offset, salt: salt)
         }
         target.patch(checksum, at: start + 4)
         return checksum
@@ -62,8 +64,8 @@ struct LogFrameHeader: Hashable, Sendable {
         return CRC32C.checksum(frame.extracting(8..<frame.byteCount), seed: sum)
     }
 
-    /// A header that could stand at `offset` with `available` bytes from there on, or `nil`. Says nothing about the
-    /// checksum: that needs the whole frame.
+    /// A header that could stand at `offset` with `available` bytes from there on, or `nil`. Says nothing
+    /// about the checksum: that needs the whole frame.
     init?(plausibleIn bytes: RawSpan, offset: Int, available: Int) {
         guard bytes.byteCount >= LogFormat.frameHeaderBytes else { return nil }
         func load<Value: FixedWidthInteger & BitwiseCopyable>(_ at: Int, _ type: Value.Type) -> Value {
@@ -71,7 +73,8 @@ struct LogFrameHeader: Hashable, Sendable {
             Value(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: type))
         }
         bodyBytes = Int(load(0, UInt32.self))
-        guard bodyBytes <= LogFormat.maximumBodyBytes, let kind = LogFrameKind(rawValue: load(32, UInt8.self)) else {
+        guard bodyBytes <= LogFormat.maximumBodyBytes, let kind = LogFrameKind(rawValue: load(32, UInt8.self))
+        else {
             return nil
         }
         self.kind = kind

@@ -1,7 +1,7 @@
-// Beginning and taking over a log. What was written before is only ever read: appending to a file whose last sync may
-// have failed in another life would trust pages that Linux may have marked clean (invariant 7). The valid part of the
-// newest file is copied to a new one instead, which is synced and then takes its place; a file that its writer closed
-// is proven durable, and stays.
+// Beginning and taking over a log. What was written before is only ever read: appending to a file whose
+// last sync may have failed in another life would trust pages that Linux may have marked clean (invariant
+// 7). The valid part of the newest file is copied to a new one instead, which is synced and then takes its
+// place; a file that its writer closed is proven durable, and stays.
 
 package import NeedleCore
 
@@ -12,7 +12,8 @@ extension LocalLog {
     ///   - firstLSN: the first write has at least this one.
     ///   - saltSeed: any number that differs from run to run.
     package static func create(
-        _ fileSystem: any FileSystem, directory path: String, incarnation: Incarnation, firstLSN: LSN = LSN(1),
+        _ fileSystem: any FileSystem, directory path: String, incarnation: Incarnation,
+        firstLSN: LSN = LSN(1),
         saltSeed: UInt64, options: LogOptions = LogOptions()
     ) throws(DatabaseError) -> LocalLog {
         precondition(firstLSN > .zero, "LSN 0 is the state before the first write")
@@ -24,11 +25,12 @@ extension LocalLog {
             incarnation: incarnation, firstLSN: firstLSN, salt: nextSalt(after: 0, seed: saltSeed),
             lsnCeiling: .zero, lastTimeMS: 0)
         let floor = LogFloor(checkpoint: LSN(firstLSN.value - 1))
-        return try begin(directory, header, sealed: [], epoch: 0, floor: floor, saltSeed, options, tornBytes: 0)
+        return try begin(
+            directory, header, sealed: [], epoch: 0, floor: floor, saltSeed, options, tornBytes: 0)
     }
 
-    /// Takes over the log of a collection: checks all of it behind the checkpoint, cuts a torn tail, and is ready to
-    /// replay and to append. Costs one pass over those files.
+    /// Takes over the log of a collection: checks all of it behind the checkpoint, cuts a torn tail, and is
+    /// ready to replay and to append. Costs one pass over those files.
     ///
     /// - Throws: `corruption` when there is damage that is no torn tail, or a file is missing.
     package static func open(
@@ -44,19 +46,24 @@ extension LocalLog {
         if scan.isClosed && !isEmpty {
             let header = LogFileHeader(
                 incarnation: incarnation, firstLSN: scan.sequence.lastLSN.next,
-                salt: nextSalt(after: info.header.salt, seed: saltSeed), previousFirstLSN: info.header.firstLSN,
-                previousEnd: info.end, previousChain: scan.sequence.chain, lsnCeiling: scan.sequence.lsnCeiling,
+                salt: nextSalt(after: info.header.salt, seed: saltSeed),
+                previousFirstLSN: info.header.firstLSN,
+                previousEnd: info.end, previousChain: scan.sequence.chain,
+                lsnCeiling: scan.sequence.lsnCeiling,
                 lastTimeMS: scan.sequence.lastTimeMS)
             return try begin(
-                directory, header, sealed: sealed + [info], epoch: scan.sequence.epoch, floor: floor, saltSeed, options,
+                directory, header, sealed: sealed + [info], epoch: scan.sequence.epoch, floor: floor,
+                saltSeed, options,
                 tornBytes: 0)
         }
         let epoch = found.dropLast().last?.scan.sequence.epoch ?? 0
-        return try replaceNewest(directory, info, scan, sealed: sealed, epoch: epoch, floor: floor, saltSeed, options)
+        return try replaceNewest(
+            directory, info, scan, sealed: sealed, epoch: epoch, floor: floor, saltSeed, options)
     }
 
     private static func begin(
-        _ directory: LogDirectory, _ header: LogFileHeader, sealed: [LogFileInfo], epoch: UInt32, floor: LogFloor,
+        _ directory: LogDirectory, _ header: LogFileHeader, sealed: [LogFileInfo], epoch: UInt32,
+        floor: LogFloor,
         _ saltSeed: UInt64, _ options: LogOptions, tornBytes: Int
     ) throws(DatabaseError) -> LocalLog {
         var isPlaced = false
@@ -72,7 +79,8 @@ extension LocalLog {
 
     /// Copies the valid part of the newest file to a new one that takes its name.
     private static func replaceNewest(
-        _ directory: LogDirectory, _ info: LogFileInfo, _ scan: LogFileScan, sealed: [LogFileInfo], epoch: UInt32,
+        _ directory: LogDirectory, _ info: LogFileInfo, _ scan: LogFileScan, sealed: [LogFileInfo],
+        epoch: UInt32,
         floor: LogFloor, _ saltSeed: UInt64, _ options: LogOptions
     ) throws(DatabaseError) -> LocalLog {
         var header = info.header
@@ -92,8 +100,8 @@ extension LocalLog {
             tornBytes: scan.isTorn ? try source.size() - scan.end : 0)
     }
 
-    /// Copies frames one by one; each keeps its offset, and gets a checksum under the new salt. The copy is visible
-    /// only when all of it is durable, so every frame may say that what lies before it is.
+    /// Copies frames one by one; each keeps its offset, and gets a checksum under the new salt. The copy is
+    /// visible only when all of it is durable, so every frame may say that what lies before it is.
     private static func copy(
         from source: any StorageFile, _ info: LogFileInfo, to target: any StorageFile, salt: UInt64,
         _ beginning: LogSequence, _ options: LogOptions
@@ -105,7 +113,8 @@ extension LocalLog {
         var offset = written
         while offset < info.end {
             guard var frame = try cursor.frame(at: offset) else {
-                throw .corruption(file: source.path, offset: offset, what: "a frame that was valid is not any more")
+                throw .corruption(
+                    file: source.path, offset: offset, what: "a frame that was valid is not any more")
             }
             frame.durableOffset = offset
             try cursor.withBody(of: frame, at: offset) { (body) throws(DatabaseError) in
@@ -120,7 +129,8 @@ extension LocalLog {
             }
         }
         let marker = LogFrameHeader(
-            bodyBytes: 0, lsn: sequence.lastLSN, timeMS: sequence.lastTimeMS, durableOffset: offset, kind: .marker,
+            bodyBytes: 0, lsn: sequence.lastLSN, timeMS: sequence.lastTimeMS, durableOffset: offset,
+            kind: .marker,
             epoch: sequence.epoch)
         _ = marker.append(body: [UInt8]().span.bytes, to: &buffer, offset: offset, salt: salt)
         try target.write(buffer.bytes, at: written)

@@ -2,8 +2,8 @@ import NeedleCore
 
 /// The rules between frames: what may follow what.
 ///
-/// A frame that breaks them is treated like one whose checksum is wrong. The writer burns the LSN of a write that it
-/// took back, so whatever such a write left behind the end breaks the first rule.
+/// A frame that breaks them is treated like one whose checksum is wrong. The writer burns the LSN of a
+/// write that it took back, so whatever such a write left behind the end breaks the first rule.
 struct LogSequence: Sendable {
     /// The newest complete write.
     private(set) var lastLSN: LSN
@@ -27,7 +27,8 @@ struct LogSequence: Sendable {
     /// The state at the beginning of a file.
     init(beginning header: LogFileHeader, epoch: UInt32) {
         self.init(
-            lastLSN: LSN(header.firstLSN.value - 1), lastTimeMS: header.lastTimeMS, lsnCeiling: header.lsnCeiling,
+            lastLSN: LSN(header.firstLSN.value - 1), lastTimeMS: header.lastTimeMS,
+            lsnCeiling: header.lsnCeiling,
             epoch: epoch)
     }
 

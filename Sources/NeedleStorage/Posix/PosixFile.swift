@@ -4,8 +4,8 @@ import Synchronization
 
 /// A file of the operating system, by its descriptor.
 ///
-/// Interrupted calls are repeated, short reads and writes continued. `close` must not run while another call on the
-/// same object is under way: the number of the descriptor may be given to another file at once.
+/// Interrupted calls are repeated, short reads and writes continued. `close` must not run while another
+/// call on the same object is under way: the number of the descriptor may be given to another file at once.
 package final class PosixFile: StorageFile {
     package let path: String
     private let descriptor: Atomic<Int32>
@@ -31,7 +31,8 @@ package final class PosixFile: StorageFile {
         return number
     }
 
-    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DatabaseError) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DatabaseError) -> Int
+    {
         precondition(offset >= 0, "an offset inside a file")
         let number = try open(for: "read")
         guard let base = buffer.baseAddress else { return 0 }
@@ -82,7 +83,8 @@ package final class PosixFile: StorageFile {
 
     package func preallocate(_ byteCount: Int) throws(DatabaseError) {
         let number = try open(for: "preallocate")
-        // Returns its error instead of setting errno, and writes zeros itself where the file system cannot reserve.
+        // Returns its error instead of setting errno, and writes zeros itself where the file system cannot
+        // reserve.
         let code = posix_fallocate(number, 0, off_t(byteCount))
         if code != 0 { throw PosixError.make("preallocate", path, code) }
     }
@@ -100,7 +102,8 @@ package final class PosixFile: StorageFile {
         guard let address = mmap(nil, count, PROT_READ, MAP_SHARED, number, 0), address != MAP_FAILED else {
             throw PosixError.make("map", path, errno)
         }
-        // SAFETY: the region owns the mapping [base, base + count) and unmaps it once; the closures only name it.
+        // SAFETY: the region owns the mapping [base, base + count) and unmaps it once; the closures only
+        // name it.
         nonisolated(unsafe) let base = address
         return MappedRegion(
             base: UnsafeRawPointer(base), count: count,

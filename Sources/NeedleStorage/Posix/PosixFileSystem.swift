@@ -4,8 +4,8 @@ import Synchronization
 
 /// The machine's file system: the product's implementation of the seam, and the only code that opens files.
 ///
-/// Relative paths lie under `root`. Files are made with mode 0644, directories with 0755, both cut by the umask;
-/// descriptors do not pass to child processes.
+/// Relative paths lie under `root`. Files are made with mode 0644, directories with 0755, both cut by the
+/// umask; descriptors do not pass to child processes.
 package final class PosixFileSystem: FileSystem {
     private let root: String
 
@@ -19,7 +19,9 @@ package final class PosixFileSystem: FileSystem {
         return root.isEmpty || path.utf8.first == UInt8(ascii: "/") ? path : "\(root)/\(path)"
     }
 
-    private func open(_ path: String, _ operation: String, _ flags: Int32) throws(DatabaseError) -> any StorageFile {
+    private func open(_ path: String, _ operation: String, _ flags: Int32) throws(DatabaseError)
+        -> any StorageFile
+    {
         let full = resolve(path)
         let number = try retryingInterrupts(operation, full) { Glibc.open(full, flags | O_CLOEXEC, 0o644) }
         return PosixFile(path: full, descriptor: number)
@@ -72,7 +74,8 @@ package final class PosixFileSystem: FileSystem {
     private static func name(of entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
         // SAFETY: readdir gives a zero-terminated name inside the record, which lives until the next readdir.
         let start = UnsafeRawPointer(entry) + MemoryLayout<dirent>.offset(of: \.d_name)!
-        return Array(UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self))))
+        return Array(
+            UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self))))
     }
 
     package func createDirectory(_ path: String) throws(DatabaseError) {
@@ -111,7 +114,9 @@ package final class PosixFileSystem: FileSystem {
 
     package func lock(_ path: String) throws(DatabaseError) -> any FileLock {
         let full = resolve(path)
-        let number = try retryingInterrupts("open", full) { Glibc.open(full, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+        let number = try retryingInterrupts("open", full) {
+            Glibc.open(full, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        }
         do throws(DatabaseError) {
             _ = try retryingInterrupts("lock", full) { flock(number, LOCK_EX | LOCK_NB) }
         } catch {

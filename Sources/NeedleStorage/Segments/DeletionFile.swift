@@ -1,5 +1,5 @@
-// Which rows of a segment are dead at a checkpoint: a file beside the segment, which itself never changes (invariant 5).
-// Small: written and read as a whole, and checked as a whole.
+// Which rows of a segment are dead at a checkpoint: a file beside the segment, which itself never changes
+// (invariant 5). Small: written and read as a whole, and checked as a whole.
 
 package import NeedleCore
 
@@ -51,9 +51,12 @@ package struct DeletionFile: Hashable, Sendable {
         let file = try fileSystem.openForReading(path)
         defer { file.close() }
         let size = try file.size()
-        guard size <= limit else { throw .corruption(file: path, offset: limit, what: "longer than it can be") }
+        guard size <= limit else {
+            throw .corruption(file: path, offset: limit, what: "longer than it can be")
+        }
         let found = try DeletionFile(decoding: try file.readExactly(size, at: 0), file: path)
-        guard found.incarnation == incarnation, found.segmentID == segmentID, found.rowCount == rowCount else {
+        guard found.incarnation == incarnation, found.segmentID == segmentID, found.rowCount == rowCount
+        else {
             throw .corruption(file: path, offset: 16, what: "the deletions of another segment")
         }
         return found
@@ -103,7 +106,9 @@ package struct DeletionFile: Hashable, Sendable {
         lsn = LSN(try reader.readUInt64())
         rowCount = try reader.readSize()
         let count = try reader.readSize()
-        guard rowCount <= SegmentFormat.maximumRows, let encoding = Encoding(rawValue: try reader.readUInt32()) else {
+        guard rowCount <= SegmentFormat.maximumRows,
+            let encoding = Encoding(rawValue: try reader.readUInt32())
+        else {
             throw reader.damage("neither a list nor a bitmap")
         }
         try reader.skip(Self.headerBytes - reader.offset)
@@ -128,6 +133,9 @@ package struct DeletionFile: Hashable, Sendable {
         try reader.expectEnd()
         guard rows.count == count, zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 }),
             rows.last.map({ Int($0) < rowCount }) ?? true
-        else { throw .corruption(file: file, offset: Self.headerBytes, what: "rows that do not rise or do not exist") }
+        else {
+            throw .corruption(
+                file: file, offset: Self.headerBytes, what: "rows that do not rise or do not exist")
+        }
     }
 }

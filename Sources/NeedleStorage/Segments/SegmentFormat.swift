@@ -1,11 +1,11 @@
-// The bytes of a segment file (docs/format/segment.md): a header page, sections, the section directory, and a table of
-// checksums of all 64 KiB blocks. All integers are little-endian, and sections are used where they lie in a mapping.
-// Numbers here are part of the format: never change them.
+// The bytes of a segment file (docs/format/segment.md): a header page, sections, the section directory, and
+// a table of checksums of all 64 KiB blocks. All integers are little-endian, and sections are used where
+// they lie in a mapping. Numbers here are part of the format: never change them.
 
 package import NeedleCore
 
 #if !_endian(little)
-#error("segment files are used in place and need a little-endian machine")
+    #error("segment files are used in place and need a little-endian machine")
 #endif
 
 /// What a section holds. Kinds that a reader does not know are left alone.
@@ -16,7 +16,8 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// 16 bytes a row: value or offset in the string heap (u64), bytes of the string or 0 for an integer (u32), 0.
+    /// 16 bytes a row: value or offset in the string heap (u64), bytes of the string or 0 for an integer
+    /// (u32), 0.
     package static let rowIDs = SectionKind(rawValue: 1)
     /// The bytes of all string ids.
     package static let stringHeap = SectionKind(rawValue: 2)
@@ -49,7 +50,8 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
     /// Entry point, parameters, counts of the graph.
     package static let graphScalars = SectionKind(rawValue: 36)
 
-    /// Reserved for later issues: codes and quantizers (B), indexes of fields and text, tenants, statistics (D).
+    /// Reserved for later issues: codes and quantizers (B), indexes of fields and text, tenants, statistics
+    /// (D).
     package static let codes = SectionKind(rawValue: 48)
     package static let quantizer = SectionKind(rawValue: 49)
     package static let fieldIndexes = SectionKind(rawValue: 64)
@@ -82,7 +84,8 @@ package struct SegmentHeader: Hashable, Sendable {
     package var spaces: [SegmentSpace]
 
     package init(
-        incarnation: Incarnation, segmentID: UInt64, rowCount: Int, minLSN: LSN, maxLSN: LSN, spaces: [SegmentSpace]
+        incarnation: Incarnation, segmentID: UInt64, rowCount: Int, minLSN: LSN, maxLSN: LSN,
+        spaces: [SegmentSpace]
     ) {
         self.incarnation = incarnation
         self.segmentID = segmentID
@@ -136,8 +139,8 @@ struct SegmentLayout: Hashable, Sendable {
     var tableOffset: Int
     var tableChecksum: UInt32
 
-    /// Blocks of the file, the last of which may be short. The first begins behind the header, which has a checksum of
-    /// its own.
+    /// Blocks of the file, the last of which may be short. The first begins behind the header, which has a
+    /// checksum of its own.
     var blockCount: Int { (tableOffset + SegmentFormat.blockBytes - 1) / SegmentFormat.blockBytes }
 
     func block(_ index: Int) -> Range<Int> {

@@ -75,7 +75,8 @@ enum SegmentHeaderCodec {
             try reader.skip(8)
         }
         let header = SegmentHeader(
-            incarnation: incarnation, segmentID: segmentID, rowCount: rowCount, minLSN: minLSN, maxLSN: maxLSN,
+            incarnation: incarnation, segmentID: segmentID, rowCount: rowCount, minLSN: minLSN,
+            maxLSN: maxLSN,
             spaces: spaces)
         return (header, checked)
     }
@@ -84,7 +85,8 @@ enum SegmentHeaderCodec {
     private static func check(_ layout: SegmentLayout, fileBytes: Int, file: String) throws(DatabaseError) {
         guard layout.fileBytes == fileBytes else {
             throw .corruption(
-                file: file, offset: 64, what: "the file has \(fileBytes) bytes, its header says \(layout.fileBytes)")
+                file: file, offset: 64,
+                what: "the file has \(fileBytes) bytes, its header says \(layout.fileBytes)")
         }
         guard layout.sectionCount <= SegmentFormat.maximumSections,
             layout.directoryOffset >= SegmentFormat.headerBytes,
@@ -94,7 +96,8 @@ enum SegmentHeaderCodec {
             layout.tableOffset <= fileBytes,
             layout.blockCount * 4 == fileBytes - layout.tableOffset
         else {
-            throw .corruption(file: file, offset: 72, what: "directory and checksum table do not fit into the file")
+            throw .corruption(
+                file: file, offset: 72, what: "directory and checksum table do not fit into the file")
         }
     }
 
@@ -113,12 +116,14 @@ enum SegmentHeaderCodec {
         return writer.bytes
     }
 
-    /// Entries in the order of their offsets, none overlapping another, each inside the file and of the right shape.
+    /// Entries in the order of their offsets, none overlapping another, each inside the file and of the
+    /// right shape.
     static func decodeDirectory(
         _ bytes: RawSpan, layout: SegmentLayout, header: SegmentHeader, file: String
     ) throws(DatabaseError) -> [SegmentSection] {
         guard CRC32C.checksum(bytes) == layout.directoryChecksum else {
-            throw .corruption(file: file, offset: layout.directoryOffset, what: "the directory's checksum is wrong")
+            throw .corruption(
+                file: file, offset: layout.directoryOffset, what: "the directory's checksum is wrong")
         }
         var reader = ByteReader(bytes, file: file, origin: layout.directoryOffset)
         var sections: [SegmentSection] = []
@@ -127,7 +132,8 @@ enum SegmentHeaderCodec {
             let kind = SectionKind(rawValue: try reader.readUInt32())
             let space = try reader.readUInt32()
             let section = SegmentSection(
-                kind: kind, space: space == SegmentFormat.noSpace ? nil : Int(space), offset: try reader.readSize(),
+                kind: kind, space: space == SegmentFormat.noSpace ? nil : Int(space),
+                offset: try reader.readSize(),
                 byteCount: try reader.readSize(), stride: Int(try reader.readUInt32()),
                 count: try { (r: inout ByteReader) throws(DatabaseError) in
                     try r.skip(4)

@@ -33,7 +33,8 @@ extension SegmentReader {
             if entry == 0 { return nil }
             let row = Int(entry) - 1
             guard row < rowCount else {
-                throw .corruption(file: path, offset: place, what: "the id table names row \(row) of \(rowCount)")
+                throw .corruption(
+                    file: path, offset: place, what: "the id table names row \(row) of \(rowCount)")
             }
             if try isID(id, at: row) { return row }
             slot = (slot + 1) & (slots.count - 1)
@@ -50,7 +51,8 @@ extension SegmentReader {
         try verify(offset..<(offset + 4))
         let row = Int(view(of: ids.order, as: UInt32.self)[place])
         guard row < rowCount else {
-            throw .corruption(file: path, offset: offset, what: "the order of ids names row \(row) of \(rowCount)")
+            throw .corruption(
+                file: path, offset: offset, what: "the order of ids names row \(row) of \(rowCount)")
         }
         return row
     }

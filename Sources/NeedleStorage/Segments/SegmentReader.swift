@@ -1,6 +1,7 @@
-// Reading a sealed segment file in place. Opening costs O(sections): it checks the header, the directory, every bound and
-// alignment, and the table of checksums, but no row. What lies in the sections is checked when it is used: everything
-// that serves as an index is compared with its limit, so that a damaged file gives `corruption`, never a trap.
+// Reading a sealed segment file in place. Opening costs O(sections): it checks the header, the directory,
+// every bound and alignment, and the table of checksums, but no row. What lies in the sections is checked
+// when it is used: everything that serves as an index is compared with its limit, so that a damaged file
+// gives `corruption`, never a trap.
 
 package import NeedleCore
 import Synchronization
@@ -34,9 +35,11 @@ package final class SegmentReader: Sendable {
         let (header, layout) = try SegmentHeaderCodec.decode(page, fileBytes: region.count, file: path)
         guard header.incarnation == incarnation, header.segmentID == segmentID else {
             throw .corruption(
-                file: path, offset: 16, what: "segment \(header.segmentID) of collection \(header.incarnation)")
+                file: path, offset: 16,
+                what: "segment \(header.segmentID) of collection \(header.incarnation)")
         }
-        let directory = UnsafeRawBufferPointer(rebasing: region.bytes[layout.directoryOffset..<layout.tableOffset])
+        let directory = UnsafeRawBufferPointer(
+            rebasing: region.bytes[layout.directoryOffset..<layout.tableOffset])
         let sections = try SegmentHeaderCodec.decodeDirectory(
             directory.bytes, layout: layout, header: header, file: path)
         func need(_ kind: SectionKind) throws(DatabaseError) -> SegmentSection {
@@ -53,7 +56,8 @@ package final class SegmentReader: Sendable {
         self.layout = layout
         blocks = try VerifiedBlocks(region: region, layout: layout, path: path)
         ids = IDSections(
-            records: try need(.rowIDs), heap: try need(.stringHeap), table: try need(.idHash), order: try need(.idOrder))
+            records: try need(.rowIDs), heap: try need(.stringHeap), table: try need(.idHash),
+            order: try need(.idOrder))
         versionSection = try need(.versions)
         payloadOffsets = try need(.payloadOffsets)
         payloadHeap = try need(.payloadHeap)
@@ -82,10 +86,12 @@ package final class SegmentReader: Sendable {
         section(kind, space: space).map { view(of: $0, as: type) }
     }
 
-    func view<Element: BitwiseCopyable>(of section: SegmentSection, as type: Element.Type) -> SectionView<Element> {
+    func view<Element: BitwiseCopyable>(of section: SegmentSection, as type: Element.Type) -> SectionView<
+        Element
+    > {
         precondition(section.stride % MemoryLayout<Element>.stride == 0, "whole elements")
-        // SAFETY: bounds and alignment of the section were checked when the file was opened; bytes of any value are a
-        // valid integer or float.
+        // SAFETY: bounds and alignment of the section were checked when the file was opened; bytes of any
+        // value are a valid integer or float.
         let base = (region.base + section.offset).assumingMemoryBound(to: type)
         return SectionView(base: base, count: section.byteCount / MemoryLayout<Element>.stride)
     }
@@ -97,7 +103,9 @@ package final class SegmentReader: Sendable {
 
     /// All vectors of a space, `dimensions` floats a row.
     package func vectors(space: Int) -> SectionView<Float>? { view(.vectors, space: space, as: Float.self) }
-    package func inverseNorms(space: Int) -> SectionView<Float>? { view(.inverseNorms, space: space, as: Float.self) }
+    package func inverseNorms(space: Int) -> SectionView<Float>? {
+        view(.inverseNorms, space: space, as: Float.self)
+    }
     /// Whether each row has a vector in a space, 1 or 0; `nil` when all have.
     package func presence(space: Int) -> SectionView<UInt8>? { view(.presence, space: space, as: UInt8.self) }
 
@@ -126,8 +134,8 @@ package final class SegmentReader: Sendable {
 
     // MARK: Checksums
 
-    /// Checks the blocks that hold a range of the file and were not checked yet since opening. Once the whole file is
-    /// checked this costs one load.
+    /// Checks the blocks that hold a range of the file and were not checked yet since opening. Once the
+    /// whole file is checked this costs one load.
     ///
     /// - Throws: `corruption` naming the block.
     package func verify(_ range: Range<Int>) throws(DatabaseError) {

@@ -5,8 +5,8 @@ extension SegmentWriter {
     ///
     /// Memory: 12 to 24 bytes a row while it runs.
     ///
-    /// - Parameter id: gives the id of a row; asked several times. Ids of live rows are distinct; of rows with the same
-    ///   id the *last* is the one that `lookup` finds.
+    /// - Parameter id: gives the id of a row; asked several times. Ids of live rows are distinct; of rows
+    ///   with the same id the *last* is the one that `lookup` finds.
     package mutating func writeIDs(_ id: (Int) -> PointID) throws(DatabaseError) {
         try writeRecords(id)
         try section(.idHash, elements: hashTable(id))

@@ -1,5 +1,5 @@
-// Writing a segment file: sections in any order, streamed once, checksummed on the way. The file gets its name only
-// when all of it is durable (invariant 5), so a reader never meets half of one.
+// Writing a segment file: sections in any order, streamed once, checksummed on the way. The file gets its
+// name only when all of it is durable (invariant 5), so a reader never meets half of one.
 
 package import NeedleCore
 
@@ -21,8 +21,8 @@ package struct SegmentFile: Hashable, Sendable {
 /// try writer.end()
 /// let file = try writer.finish()
 /// ```
-/// A writer that goes without `finish` leaves nothing under the final name; call `abandon` to remove its temporary
-/// file at once.
+/// A writer that goes without `finish` leaves nothing under the final name; call `abandon` to remove its
+/// temporary file at once.
 package struct SegmentWriter: ~Copyable {
     private let fileSystem: any FileSystem
     private let path: String
@@ -41,7 +41,8 @@ package struct SegmentWriter: ~Copyable {
     ///
     /// - Precondition: at most 64 spaces and 2^32 - 2 rows.
     package init(_ fileSystem: any FileSystem, path: String, header: SegmentHeader) throws(DatabaseError) {
-        precondition(header.rowCount >= 0 && header.rowCount <= SegmentFormat.maximumRows, "rows fit into 32 bits")
+        precondition(
+            header.rowCount >= 0 && header.rowCount <= SegmentFormat.maximumRows, "rows fit into 32 bits")
         precondition(header.spaces.count <= SegmentFormat.maximumSpaces, "at most 64 spaces")
         self.fileSystem = fileSystem
         self.path = path
@@ -69,7 +70,8 @@ package struct SegmentWriter: ~Copyable {
         let over = position % alignment
         if over > 0 { try append([UInt8](repeating: 0, count: alignment - over).span.bytes) }
         sections.append(
-            SegmentSection(kind: kind, space: space, offset: position, byteCount: 0, stride: stride, count: 0))
+            SegmentSection(kind: kind, space: space, offset: position, byteCount: 0, stride: stride, count: 0)
+        )
         isOpen = true
     }
 
@@ -96,7 +98,8 @@ package struct SegmentWriter: ~Copyable {
         section.byteCount = position - section.offset
         section.count = section.byteCount / section.stride
         precondition(section.count * section.stride == section.byteCount, "whole elements only")
-        precondition(SegmentShape.isRight(section, header), "section \(section.kind.rawValue) has the wrong shape")
+        precondition(
+            SegmentShape.isRight(section, header), "section \(section.kind.rawValue) has the wrong shape")
         sections[sections.count - 1] = section
     }
 
@@ -157,7 +160,8 @@ package struct SegmentWriter: ~Copyable {
         let table = checksums.map(\.littleEndian)
         try file.write(table.span.bytes, at: tableOffset)
         return SegmentLayout(
-            fileBytes: tableOffset + 4 * table.count, sectionCount: sections.count, directoryOffset: directoryOffset,
+            fileBytes: tableOffset + 4 * table.count, sectionCount: sections.count,
+            directoryOffset: directoryOffset,
             directoryChecksum: CRC32C.checksum(directory), tableOffset: tableOffset,
             tableChecksum: CRC32C.checksum(table.span.bytes))
     }

@@ -17,7 +17,8 @@ final class VerifiedBlocks: Sendable {
     init(region: MappedRegion, layout: SegmentLayout, path: String) throws(DatabaseError) {
         let table = UnsafeRawBufferPointer(rebasing: region.bytes[layout.tableOffset...])
         guard CRC32C.checksum(table) == layout.tableChecksum else {
-            throw .corruption(file: path, offset: layout.tableOffset, what: "the checksum table's checksum is wrong")
+            throw .corruption(
+                file: path, offset: layout.tableOffset, what: "the checksum table's checksum is wrong")
         }
         self.region = region
         self.layout = layout
@@ -55,9 +56,11 @@ final class VerifiedBlocks: Sendable {
     func check(_ number: Int) throws(DatabaseError) {
         let range = layout.block(number)
         // SAFETY: the table has four bytes for each block; its size was checked at opening.
-        let stored = region.bytes.loadUnaligned(fromByteOffset: layout.tableOffset + 4 * number, as: UInt32.self)
+        let stored = region.bytes.loadUnaligned(
+            fromByteOffset: layout.tableOffset + 4 * number, as: UInt32.self)
         guard CRC32C.checksum(UnsafeRawBufferPointer(rebasing: region.bytes[range])) == stored else {
-            throw .corruption(file: path, offset: range.lowerBound, what: "block \(number) has the wrong checksum")
+            throw .corruption(
+                file: path, offset: range.lowerBound, what: "block \(number) has the wrong checksum")
         }
     }
 }

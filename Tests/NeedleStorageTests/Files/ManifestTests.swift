@@ -5,11 +5,13 @@ import Testing
 
 @Suite struct ManifestTests {
     static let sample = Manifest(
-        incarnation: SegmentSample.incarnation, config: Array(#"{"vectors":{"size":384},"note":"a\"{b"}"#.utf8),
+        incarnation: SegmentSample.incarnation,
+        config: Array(#"{"vectors":{"size":384},"note":"a\"{b"}"#.utf8),
         checkpointLSN: LSN(900), lastTimeMS: 1_700_000_000_123, lsnCeiling: LSN(.max - 1), nextSegmentID: 12,
         segments: [
             ManifestSegment(
-                id: 3, file: ManifestSegment.fileName(id: 3), rows: 100, bytes: 9000, live: 90, minLSN: LSN(1),
+                id: 3, file: ManifestSegment.fileName(id: 3), rows: 100, bytes: 9000, live: 90,
+                minLSN: LSN(1),
                 maxLSN: LSN(600), sha256: String(repeating: "0f", count: 32),
                 deletions: ManifestDeletions(
                     file: ManifestSegment.deletionsFileName(id: 3, lsn: LSN(900)), lsn: LSN(900), count: 10),
@@ -20,7 +22,8 @@ import Testing
         ],
         opKeys: [
             ManifestOpKey(
-                key: Array("clé\n1".utf8), lsn: LSN(5), timeMS: -1, result: Array(#"{"lsn":5,"upserted":[1]}"#.utf8))
+                key: Array("clé\n1".utf8), lsn: LSN(5), timeMS: -1,
+                result: Array(#"{"lsn":5,"upserted":[1]}"#.utf8))
         ])
 
     @Test func itComesBackAndPeopleCanReadIt() throws {
@@ -49,7 +52,9 @@ import Testing
     @Test func everyTruncationIsFound() {
         let bytes = Self.sample.encoded()
         for length in bytes.indices {
-            #expect(throws: DatabaseError.self) { try Manifest(decoding: Array(bytes[..<length]), file: "MANIFEST") }
+            #expect(throws: DatabaseError.self) {
+                try Manifest(decoding: Array(bytes[..<length]), file: "MANIFEST")
+            }
         }
         #expect(throws: DatabaseError.self) { try Manifest(decoding: bytes + [10], file: "MANIFEST") }
     }
@@ -88,7 +93,9 @@ import Testing
     @Test func whatANewerServerWroteIsRefusedClearly() throws {
         let feature = try forged("\"features\": []", "\"features\": [\"overlays-2\"]")
         let error = #expect(throws: DatabaseError.self) { try Manifest(decoding: feature, file: "MANIFEST") }
-        #expect(error?.message == "MANIFEST: needs manifest format features overlays-2, which this server does not have")
+        #expect(
+            error?.message
+                == "MANIFEST: needs manifest format features overlays-2, which this server does not have")
         let text = String(decoding: Self.sample.encoded(), as: UTF8.self)
         let newer = Array(text.replacing("needletail-manifest 1", with: "needletail-manifest 2").utf8)
         let version = #expect(throws: DatabaseError.self) { try Manifest(decoding: newer, file: "MANIFEST") }
@@ -115,6 +122,8 @@ import Testing
         wrong.aliases = [.init(alias: "x", collection: "gone")]
         #expect(throws: DatabaseError.self) { try Catalogue(decoding: wrong.encoded(), file: "CATALOGUE") }
         #expect(try Catalogue(decoding: Catalogue().encoded(), file: "CATALOGUE") == Catalogue())
-        #expect(throws: DatabaseError.self) { try Catalogue(decoding: Self.sample.encoded(), file: "CATALOGUE") }
+        #expect(throws: DatabaseError.self) {
+            try Catalogue(decoding: Self.sample.encoded(), file: "CATALOGUE")
+        }
     }
 }

@@ -113,7 +113,8 @@ import Testing
         mixed.put(Array(copied[..<128]) + Array(original[128...]), at: path)
         #expect(try LogScript.writes(in: try open(mixed), from: LSN(1)).isEmpty)
         // Frames that moved by one frame's length.
-        mixed.put(Array(copied[..<128]) + Array(repeating: 0, count: 48) + Array(copied[128...]), at: "log/moved")
+        mixed.put(
+            Array(copied[..<128]) + Array(repeating: 0, count: 48) + Array(copied[128...]), at: "log/moved")
         try mixed.rename("log/moved", to: path)
         #expect(try LogScript.writes(in: try open(mixed), from: LSN(1)).isEmpty)
     }

@@ -22,7 +22,11 @@ import Testing
     private static func remove(_ disk: PosixFileSystem, _ path: String) throws(DatabaseError) {
         for name in try disk.list(path) {
             let child = "\(path)/\(name)"
-            if try disk.kind(of: child) == .directory { try remove(disk, child) } else { try disk.unlink(child) }
+            if try disk.kind(of: child) == .directory {
+                try remove(disk, child)
+            } else {
+                try disk.unlink(child)
+            }
         }
         try disk.removeDirectory(path)
     }
@@ -129,9 +133,11 @@ import Testing
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
             let disk = PosixFileSystem(root: path)
             let log = try LocalLog.create(
-                disk, directory: "log", incarnation: LogScript.incarnation, saltSeed: 1, options: LogScript.options)
+                disk, directory: "log", incarnation: LogScript.incarnation, saltSeed: 1,
+                options: LogScript.options)
             for lsn in 1...30 {
-                _ = try log.append(lsn: LSN(UInt64(lsn)), timeMS: 0, bodies: LogScript.bodies(LSN(UInt64(lsn))))
+                _ = try log.append(
+                    lsn: LSN(UInt64(lsn)), timeMS: 0, bodies: LogScript.bodies(LSN(UInt64(lsn))))
                 if lsn % 7 == 0 { _ = try log.sync() }
             }
             try log.flush()

@@ -6,16 +6,21 @@ import Testing
 @Suite struct DeletionFileTests {
     private func file(_ rowCount: Int, _ rows: [UInt32]) -> DeletionFile {
         DeletionFile(
-            incarnation: SegmentSample.incarnation, segmentID: 4, lsn: LSN(77), rowCount: rowCount, rows: rows)
+            incarnation: SegmentSample.incarnation, segmentID: 4, lsn: LSN(77), rowCount: rowCount, rows: rows
+        )
     }
 
-    private func read(_ disk: SimulatedFileSystem, rowCount: Int = 1000) throws(DatabaseError) -> DeletionFile {
+    private func read(_ disk: SimulatedFileSystem, rowCount: Int = 1000) throws(DatabaseError) -> DeletionFile
+    {
         try DeletionFile.read(
             disk, path: "d", incarnation: SegmentSample.incarnation, segmentID: 4, rowCount: rowCount)
     }
 
     @Test func listsAndBitmapsComeBackAndTheSmallerIsTaken() throws {
-        for rows in [[], [0], [999], [0, 63, 64, 127, 128, 999], Array(0..<1000), Array(stride(from: 1, to: 1000, by: 2))] {
+        for rows in [
+            [], [0], [999], [0, 63, 64, 127, 128, 999], Array(0..<1000),
+            Array(stride(from: 1, to: 1000, by: 2)),
+        ] {
             let disk = SimulatedFileSystem()
             let file = file(1000, rows.map { UInt32($0) })
             try file.write(disk, path: "d")
@@ -43,7 +48,8 @@ import Testing
         try file(1000, [1]).write(disk, path: "d")
         #expect(throws: DatabaseError.self) { try read(disk, rowCount: 999) }
         #expect(throws: DatabaseError.self) {
-            try DeletionFile.read(disk, path: "d", incarnation: SegmentSample.incarnation, segmentID: 5, rowCount: 1000)
+            try DeletionFile.read(
+                disk, path: "d", incarnation: SegmentSample.incarnation, segmentID: 5, rowCount: 1000)
         }
     }
 }

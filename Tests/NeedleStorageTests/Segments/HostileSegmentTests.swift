@@ -3,7 +3,8 @@ import NeedleStorage
 import SimulationKit
 import Testing
 
-/// Files whose checksums are right but whose numbers lie: made by hand, or by a bug. They must give `corruption`.
+/// Files whose checksums are right but whose numbers lie: made by hand, or by a bug. They must give
+/// `corruption`.
 @Suite struct HostileSegmentTests {
     private let path = "4.segment"
 
@@ -14,7 +15,9 @@ import Testing
         var bytes = try #require(disk.content(of: path))
         change(&bytes)
         func word(_ offset: Int) -> Int {
-            bytes.withUnsafeBytes { Int(truncatingIfNeeded: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+            bytes.withUnsafeBytes {
+                Int(truncatingIfNeeded: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            }
         }
         func put(_ value: UInt32, _ offset: Int) {
             withUnsafeBytes(of: value) { bytes.replaceSubrange(offset..<(offset + 4), with: $0) }
@@ -36,14 +39,18 @@ import Testing
     }
 
     private func directoryOffset(_ bytes: [UInt8]) -> Int {
-        bytes.withUnsafeBytes { Int(truncatingIfNeeded: $0.loadUnaligned(fromByteOffset: 80, as: UInt64.self)) }
+        bytes.withUnsafeBytes {
+            Int(truncatingIfNeeded: $0.loadUnaligned(fromByteOffset: 80, as: UInt64.self))
+        }
     }
 
     @Test func forgingItselfWorks() throws {
         #expect(try SegmentSample.golden.matches(try SegmentSample.open(try forge { _ in }, path)))
     }
 
-    @Test(arguments: [40, 64, 72, 80, 88, 104, 256], [0, 1, 63, 5000, UInt64(UInt32.max), 1 << 40, 1 << 63, .max])
+    @Test(
+        arguments: [40, 64, 72, 80, 88, 104, 256],
+        [0, 1, 63, 5000, UInt64(UInt32.max), 1 << 40, 1 << 63, .max])
     func headerFieldsThatLie(field: Int, value: UInt64) throws {
         let disk = try forge { set(&$0, field, value) }
         do {
@@ -65,7 +72,8 @@ import Testing
             }
             do {
                 let result = try SegmentSample.golden.matches(try SegmentSample.open(disk, path))
-                // Reserved bytes may say anything to this version, and a section may be moved to a place that fits.
+                // Reserved bytes may say anything to this version, and a section may be moved to a place
+                // that fits.
                 #expect(result || !isSame)
             } catch {
                 #expect(error.kind == .corruption, "\(error)")
@@ -83,11 +91,15 @@ import Testing
         #expect(throws: DatabaseError.self) { try SegmentSample.open(farString, path).id(at: 0) }
         let table = try section(.idHash)
         let fullTable = try forge { bytes in
-            for slot in 0..<16 { bytes.replaceSubrange((table + 4 * slot)..<(table + 4 * slot + 4), with: [1, 0, 0, 0]) }
+            for slot in 0..<16 {
+                bytes.replaceSubrange((table + 4 * slot)..<(table + 4 * slot + 4), with: [1, 0, 0, 0])
+            }
         }
         #expect(throws: DatabaseError.self) { try SegmentSample.open(fullTable, path).lookup(PointID(999)) }
         let wildTable = try forge { bytes in
-            for slot in 0..<16 { bytes.replaceSubrange((table + 4 * slot)..<(table + 4 * slot + 4), with: [9, 9, 9, 9]) }
+            for slot in 0..<16 {
+                bytes.replaceSubrange((table + 4 * slot)..<(table + 4 * slot + 4), with: [9, 9, 9, 9])
+            }
         }
         #expect(throws: DatabaseError.self) { try SegmentSample.open(wildTable, path).lookup(PointID(999)) }
         let order = try section(.idOrder)

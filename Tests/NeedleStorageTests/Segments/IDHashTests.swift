@@ -3,7 +3,8 @@ import NeedleStorage
 import Testing
 
 @Suite struct IDHashTests {
-    /// The values are part of the segment format: when this test fails, files that exist cannot be read any more.
+    /// The values are part of the segment format: when this test fails, files that exist cannot be read any
+    /// more.
     @Test func theHashNeverChanges() {
         // Computed by another program from the description in docs/format/segment.md.
         #expect(IDHash.hash(PointID(0)) == 0x7DE5_3DE7_72EA_694C)

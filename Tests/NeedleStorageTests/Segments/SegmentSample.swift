@@ -13,7 +13,9 @@ struct SegmentSample {
 
     static let golden = SegmentSample(
         ids: [PointID("zoë"), PointID(7), PointID("a"), PointID(UInt64.max), PointID(0)],
-        payloads: ["{}", #"{"name":"gimp"}"#, #"{"n":1}"#, "{}", #"{"tags":["x","y"]}"#].map { Array($0.utf8) },
+        payloads: ["{}", #"{"name":"gimp"}"#, #"{"n":1}"#, "{}", #"{"tags":["x","y"]}"#].map {
+            Array($0.utf8)
+        },
         vectors: (0..<5).map { row in (0..<3).map { Float(row) + Float($0) / 4 } })
 
     init(ids: [PointID], payloads: [[UInt8]], vectors: [[Float]]) {
@@ -27,7 +29,8 @@ struct SegmentSample {
         var generator = SeededGenerator(seed: seed)
         ids = (0..<rows).map { row in
             row % 3 == 0
-                ? PointID("p\(row)" + String(repeating: "x", count: Int.random(in: 0...20, using: &generator)))
+                ? PointID(
+                    "p\(row)" + String(repeating: "x", count: Int.random(in: 0...20, using: &generator)))
                 : PointID(generator.next() << 20 | UInt64(row))
         }
         payloads = (0..<rows).map { row in
@@ -48,13 +51,16 @@ struct SegmentSample {
         try writer.writeIDs { ids[$0] }
         try writer.section(.versions, elements: ids.indices.map { UInt64($0 + 1) })
         try writer.section(.expiries, elements: ids.indices.map { Int64($0 % 2) * 1_700_000_000_000 })
-        try writer.section(.payloadOffsets, elements: payloads.reduce(into: [UInt64(0)]) { offsets, payload in
-            offsets.append(offsets[offsets.count - 1] + UInt64(payload.count))
-        })
+        try writer.section(
+            .payloadOffsets,
+            elements: payloads.reduce(into: [UInt64(0)]) { offsets, payload in
+                offsets.append(offsets[offsets.count - 1] + UInt64(payload.count))
+            })
         try writer.begin(.payloadHeap, stride: 1)
         for payload in payloads { try writer.append(payload.span.bytes) }
         try writer.end()
-        try writer.begin(.vectors, space: 0, stride: 4 * dimensions, expectedBytes: 4 * dimensions * ids.count)
+        try writer.begin(
+            .vectors, space: 0, stride: 4 * dimensions, expectedBytes: 4 * dimensions * ids.count)
         for vector in vectors { try writer.append(vector.span.bytes) }
         try writer.end()
         try writer.section(.inverseNorms, space: 0, elements: ids.indices.map { Float($0) })
@@ -72,9 +78,11 @@ struct SegmentSample {
         guard reader.rowCount == ids.count, let found = reader.vectors(space: 0) else { return false }
         for row in ids.indices {
             guard try reader.id(at: row) == ids[row], try reader.lookup(ids[row]) == row,
-                try reader.payload(at: row).elementsEqual(payloads[row]), reader.versions[row] == UInt64(row + 1),
+                try reader.payload(at: row).elementsEqual(payloads[row]),
+                reader.versions[row] == UInt64(row + 1),
                 reader.expiries?[row] == Int64(row % 2) * 1_700_000_000_000,
-                reader.inverseNorms(space: 0)?[row] == Float(row), reader.presence(space: 0)?[row] == UInt8(row % 2),
+                reader.inverseNorms(space: 0)?[row] == Float(row),
+                reader.presence(space: 0)?[row] == UInt8(row % 2),
                 (0..<dimensions).allSatisfy({ found[row * dimensions + $0] == vectors[row][$0] })
             else { return false }
         }

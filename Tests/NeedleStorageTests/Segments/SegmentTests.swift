@@ -99,7 +99,9 @@ import Testing
         let disk = SimulatedFileSystem()
         try SegmentSample.golden.write(disk, path)
         let original = try #require(disk.content(of: path))
-        for length in Array(stride(from: 0, to: original.count, by: 61)) + [original.count - 1, original.count + 1] {
+        for length in Array(stride(from: 0, to: original.count, by: 61)) + [
+            original.count - 1, original.count + 1,
+        ] {
             let copy = SimulatedFileSystem()
             copy.put(Array((original + [0]).prefix(length)), at: path)
             let error = #expect(throws: DatabaseError.self) { _ = try SegmentSample.open(copy, path) }

@@ -28,7 +28,9 @@ import Testing
         try reader.expectEnd()
     }
 
-    private func error(_ bytes: [UInt8], _ body: (inout ByteReader) throws(DatabaseError) -> Void) -> DatabaseError? {
+    private func error(_ bytes: [UInt8], _ body: (inout ByteReader) throws(DatabaseError) -> Void)
+        -> DatabaseError?
+    {
         var reader = ByteReader(bytes.span.bytes, file: "f", origin: 100)
         do { try body(&reader) } catch { return error }
         return nil
@@ -36,13 +38,19 @@ import Testing
 
     @Test func whatIsTooShortOrTooLongIsDamage() {
         #expect(error([1, 2, 3]) { (r) throws(DatabaseError) in _ = try r.readUInt32() }?.at == "f:100")
-        #expect(error([1, 2, 3]) { (r) throws(DatabaseError) in
-            try r.skip(2)
-            _ = try r.readBytes(2)
-        }?.at == "f:102")
-        #expect(error([3, 0, 0, 0, 1]) { (r) throws(DatabaseError) in _ = try r.readCounted(limit: 9) } != nil)
-        #expect(error([3, 0, 0, 0, 1, 1, 1]) { (r) throws(DatabaseError) in _ = try r.readCounted(limit: 2) } != nil)
-        #expect(error([UInt8](repeating: 255, count: 8)) { (r) throws(DatabaseError) in _ = try r.readSize() } != nil)
+        #expect(
+            error([1, 2, 3]) { (r) throws(DatabaseError) in
+                try r.skip(2)
+                _ = try r.readBytes(2)
+            }?.at == "f:102")
+        #expect(
+            error([3, 0, 0, 0, 1]) { (r) throws(DatabaseError) in _ = try r.readCounted(limit: 9) } != nil)
+        #expect(
+            error([3, 0, 0, 0, 1, 1, 1]) { (r) throws(DatabaseError) in _ = try r.readCounted(limit: 2) }
+                != nil)
+        #expect(
+            error([UInt8](repeating: 255, count: 8)) { (r) throws(DatabaseError) in _ = try r.readSize() }
+                != nil)
         #expect(error([1]) { (r) throws(DatabaseError) in _ = try r.readFloats(.max) } != nil)
         #expect(error([1]) { (r) throws(DatabaseError) in try r.skip(-1) } != nil)
         #expect(error([1]) { (r) throws(DatabaseError) in try r.expectEnd() } != nil)

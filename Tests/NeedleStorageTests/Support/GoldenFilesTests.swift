@@ -4,8 +4,9 @@ import NeedleStorage
 import SimulationKit
 import Testing
 
-/// Files of released formats: the writer reproduces them byte for byte, the reader accepts them for good. Each lies
-/// beside its dump as text. `NEEDLETAIL_UPDATE_GOLDEN=1` writes them again: only before a format is released.
+/// Files of released formats: the writer reproduces them byte for byte, the reader accepts them for good.
+/// Each lies beside its dump as text. `NEEDLETAIL_UPDATE_GOLDEN=1` writes them again: only before a format
+/// is released.
 @Suite struct GoldenFilesTests {
     private let disk = PosixFileSystem()
     private let folder = PosixFileSystem.parent(of: PosixFileSystem.parent(of: #filePath)) + "/Fixtures/v1"
@@ -20,9 +21,11 @@ import Testing
     @Test func log() throws {
         let memory = SimulatedFileSystem()
         try memory.ensureDirectory("log")
-        let log = try LocalLog.create(memory, directory: "log", incarnation: SegmentSample.incarnation, saltSeed: 42)
+        let log = try LocalLog.create(
+            memory, directory: "log", incarnation: SegmentSample.incarnation, saltSeed: 42)
         _ = try log.append(lsn: LSN(1), timeMS: 1_700_000_000_000, bodies: [Array("one".utf8)])
-        _ = try log.append(lsn: LSN(2), timeMS: 1_700_000_000_001, epoch: 3, bodies: [Array("two, ".utf8), [], [0xFF]])
+        _ = try log.append(
+            lsn: LSN(2), timeMS: 1_700_000_000_001, epoch: 3, bodies: [Array("two, ".utf8), [], [0xFF]])
         try log.reserveLSNs(through: LSN(1000))
         _ = try log.append(lsn: LSN(5), timeMS: 0, epoch: 3, bodies: [Array("after a gap".utf8)])
         try log.close()
@@ -58,7 +61,8 @@ import Testing
         let name = "000000000004-9-\(encoding).deletions"
         try compare(file.encoded(), name)
         let read = try DeletionFile.read(
-            disk, path: "\(folder)/\(name)", incarnation: SegmentSample.incarnation, segmentID: 4, rowCount: 130)
+            disk, path: "\(folder)/\(name)", incarnation: SegmentSample.incarnation, segmentID: 4,
+            rowCount: 130)
         #expect(read == file)
     }
 

@@ -106,7 +106,9 @@ import Testing
             try crashed(.tornSectors, seed: 5) { disk in
                 disk.put([UInt8](repeating: 0, count: 9000), at: "a")
                 let file = try disk.openForWriting("a")
-                for part in 0..<9 { try file.write([UInt8](repeating: UInt8(part + 1), count: 1000), at: part * 1000) }
+                for part in 0..<9 {
+                    try file.write([UInt8](repeating: UInt8(part + 1), count: 1000), at: part * 1000)
+                }
             }.content(of: "a")
         }
         #expect(try once() == once())
