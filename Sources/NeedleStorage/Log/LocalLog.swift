@@ -245,7 +245,7 @@ package final class LocalLog: CommitLog {
         try directory.fileSystem.syncDirectory(directory.path)
     }
 
-    /// When nothing in the newest file is needed either, goes on in a new one, so that it can be dropped as well.
+    /// When nothing in the newest file is needed either, goes on in a new one, so that it can be dropped too.
     private func rollIfUnneeded(upTo lsn: LSN) {
         syncing.withLock { _ in
             lock.withLock { _ in

@@ -1,5 +1,6 @@
-// A script of log operations that remembers what it attempted and what was promised, so that after any crash the log
-// can be held to it: acknowledged ⊆ found ⊆ attempted, in order, batches whole, no LSN given twice.
+// A script of log operations that remembers what it attempted and what was promised, so that after any
+// crash the log can be held to it: acknowledged ⊆ found ⊆ attempted, in order, batches whole, no LSN given
+// twice.
 
 import NeedleCore
 import NeedleStorage
@@ -45,7 +46,8 @@ struct LogScript {
     mutating func create() throws(DatabaseError) {
         try disk.ensureDirectory(Self.directory)
         log = try LocalLog.create(
-            disk, directory: Self.directory, incarnation: Self.incarnation, saltSeed: 1, options: Self.options)
+            disk, directory: Self.directory, incarnation: Self.incarnation, saltSeed: 1, options: Self.options
+        )
         isCreated = true
     }
 
@@ -54,9 +56,11 @@ struct LogScript {
         log = try Self.open(disk, trimmed: trimmed, seed: seed)
     }
 
-    static func open(_ disk: any FileSystem, trimmed: LSN, seed: UInt64 = 2) throws(DatabaseError) -> LocalLog {
+    static func open(_ disk: any FileSystem, trimmed: LSN, seed: UInt64 = 2) throws(DatabaseError) -> LocalLog
+    {
         try LocalLog.open(
-            disk, directory: directory, incarnation: incarnation, floor: LogFloor(checkpoint: trimmed), saltSeed: seed,
+            disk, directory: directory, incarnation: incarnation, floor: LogFloor(checkpoint: trimmed),
+            saltSeed: seed,
             options: options)
     }
 
@@ -112,6 +116,10 @@ struct LogScript {
         }
         try append()
         try sync()
+        // A checkpoint took all of it: even the newest file goes.
+        trimmed = acknowledged
+        try log?.trim(upTo: trimmed)
+        try append()
         try append()
         try close()
     }

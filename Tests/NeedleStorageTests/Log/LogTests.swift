@@ -9,13 +9,19 @@ import Testing
     private func makeLog(_ options: LogOptions = LogOptions()) throws -> (SimulatedFileSystem, LocalLog) {
         let disk = SimulatedFileSystem()
         try disk.ensureDirectory("log")
-        return (disk, try LocalLog.create(
-            disk, directory: "log", incarnation: incarnation, saltSeed: 1, options: options))
+        return (
+            disk,
+            try LocalLog.create(
+                disk, directory: "log", incarnation: incarnation, saltSeed: 1, options: options)
+        )
     }
 
-    private func open(_ disk: SimulatedFileSystem, from checkpoint: LSN = .zero) throws(DatabaseError) -> LocalLog {
+    private func open(_ disk: SimulatedFileSystem, from checkpoint: LSN = .zero) throws(DatabaseError)
+        -> LocalLog
+    {
         try LocalLog.open(
-            disk, directory: "log", incarnation: incarnation, floor: LogFloor(checkpoint: checkpoint), saltSeed: 2)
+            disk, directory: "log", incarnation: incarnation, floor: LogFloor(checkpoint: checkpoint),
+            saltSeed: 2)
     }
 
     @Test func writesComeBackInOrderWithTheirFrames() throws {
@@ -41,7 +47,8 @@ import Testing
         #expect(again.tail.lastTimeMS == 100)
         #expect(try again.append(lsn: LSN(3), timeMS: 1, bodies: [[]]).timeMS == 100)
         let floor = LogFloor(checkpoint: LSN(9), lastTimeMS: 777)
-        let third = try LocalLog.open(disk, directory: "log", incarnation: incarnation, floor: floor, saltSeed: 3)
+        let third = try LocalLog.open(
+            disk, directory: "log", incarnation: incarnation, floor: floor, saltSeed: 3)
         #expect(third.tail.nextLSN == LSN(10))
         #expect(third.tail.lastLSN == LSN(9))
         #expect(try third.append(lsn: LSN(10), timeMS: 1, bodies: [[]]).timeMS == 777)
@@ -92,7 +99,10 @@ import Testing
         #expect(try LogScript.writes(in: again, from: LSN(8)).map(\.lsn.value) == [8, 9, 10, 11, 12])
         #expect(throws: DatabaseError.self) { _ = try open(disk, from: LSN(5)) }
         try again.trim(upTo: LSN(100))
-        #expect(try disk.list("log").count == 1, "the newest file always stays")
+        #expect(try disk.list("log") == ["00000000000000000013.log"], "only an empty one stays")
+        #expect(again.tail.byteCount == 128)
+        #expect(again.tail.nextLSN == LSN(13))
+        #expect(try open(disk, from: LSN(12)).tail.nextLSN == LSN(13))
     }
 
     @Test func aMissingFileIsDamage() throws {
