@@ -10,11 +10,71 @@ let strict: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+
+/// A room: a library of the house. Imports go strictly downward, in the order in which rooms are listed here.
+func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
 let package = Package(
     name: "needletail",
-    products: [],
-    dependencies: [],
+    products: [
+        .executable(name: "needletaild", targets: ["needletaild"]),
+        .executable(name: "needletail", targets: ["needletail"]),
+        .library(name: "NeedleClient", targets: ["NeedleClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
     targets: [
-        .target(name: "NeedleCore", swiftSettings: strict)
+        .target(name: "CNeedleKernels"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        room("NeedleCore", []),
+        room("NeedleVectors", ["NeedleCore", "CNeedleKernels"]),
+        room("NeedlePayloads", ["NeedleCore"]),
+        room("NeedleStorage", ["NeedleCore", "CNeedleKernels"]),
+        room("NeedleEmbedding", ["NeedleCore", "COpenBLAS", crypto]),
+        room("NeedleWire", ["NeedleCore"]),
+        room("NeedleEngine", ["NeedleCore", "NeedleVectors", "NeedlePayloads", "NeedleStorage"]),
+        room("NeedleClient", ["NeedleCore", "NeedleWire", logging] + nio, exclude: ["NeedleClient.docc"]),
+        room("NeedleServer", ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
+        room("NeedletailCommand", ["NeedleClient", arguments]),
+        program(
+            "needletaild",
+            ["NeedleServer", "NeedleEngine", "NeedleEmbedding", "NeedleStorage", "NeedleCore", arguments, logging]),
+        program("needletail", ["NeedletailCommand"]),
+        program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
+
+        .target(
+            name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit", swiftSettings: strict),
+        tests("NeedleCoreTests", ["NeedleCore"]),
+        tests("NeedleVectorsTests", ["NeedleVectors", "NeedleCore", "CNeedleKernels"]),
+        tests("NeedlePayloadsTests", ["NeedlePayloads", "NeedleCore"]),
+        tests("NeedleStorageTests", ["NeedleStorage", "NeedleCore", "SimulationKit"], exclude: ["Fixtures"]),
+        tests("NeedleEmbeddingTests", ["NeedleEmbedding", "NeedleCore"], exclude: ["Fixtures"]),
+        tests("NeedleWireTests", ["NeedleWire", "NeedleCore"]),
+        tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
+        tests("NeedleClientTests", ["NeedleClient"] + nio),
+        tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
     ]
 )
