@@ -189,7 +189,7 @@ struct ReplyTests {
 
     @Test("A result that lacks what its method promises is an error that says what")
     func missing() {
-        for method in Method.allCases where ![.getPoints, .deleteCollection, .searchBatch].contains(method) {
+        for method in Method.allCases where method != .deleteCollection {
             #expect(throws: DatabaseError.self, "\(method)") { try ReplyDecoder().reply(to: method, Array("{}".utf8)) }
         }
     }

@@ -5,15 +5,15 @@ import NeedleCore
 /// The members of a result that any method may have, as they come.
 private struct ResultMembers {
     var lsn: LSN?
-    var points: [(record: PointRecord, score: Double?)] = []
+    var points: [(record: PointRecord, score: Double?)]?
     var missing: [PointID] = []
     var cursor: String?
     var complete = true
     var strategy = SearchStrategy.exact
     var tookMicroseconds = 0
     var encoding = VectorEncoding.array
-    var results: [ResultMembers] = []
-    var vectors: [[Float]] = []
+    var results: [ResultMembers]?
+    var vectors: [[Float]]?
     var model: ModelDescription?
     var tokens = 0
     var truncated = 0
@@ -23,13 +23,16 @@ extension JSONReader {
     mutating func reply(to method: Method) throws -> Reply {
         switch method {
         case .getPoints:
+            let start = offset
             let result = try resultMembers()
-            return .points(result.points.map(\.record), missing: result.missing, result.encoding)
+            return .points(
+                try records(result, at: start), missing: result.missing, result.encoding)
         case .scrollPoints:
             let start = offset
             let result = try resultMembers()
-            guard let lsn = result.lsn else { throw JSONError(.missingKey("lsn"), at: start) }
-            let page = ScrollPage(points: result.points.map(\.record), cursor: result.cursor, lsn: lsn)
+            // The protocol does not promise a page's lsn.
+            let page = ScrollPage(
+                points: try records(result, at: start), cursor: result.cursor, lsn: result.lsn ?? .zero)
             return .page(page, result.encoding)
         case .searchPoints:
             let start = offset
@@ -37,21 +40,30 @@ extension JSONReader {
             return .search(try searchResult(result, at: start), result.encoding)
         case .searchBatch:
             let start = offset
-            let members = try resultMembers().results
+            guard let members = try resultMembers().results else {
+                throw JSONError(.missingKey("results"), at: start)
+            }
             return .searchBatch(try members.map { try searchResult($0, at: start) }, members.map(\.encoding))
         case .embedTexts:
             let start = offset
             let result = try resultMembers()
             guard let model = result.model else { throw JSONError(.missingKey("model"), at: start) }
-            let batch = EmbeddingBatch(vectors: result.vectors, tokens: result.tokens, truncated: result.truncated)
+            guard let vectors = result.vectors else { throw JSONError(.missingKey("vectors"), at: start) }
+            let batch = EmbeddingBatch(vectors: vectors, tokens: result.tokens, truncated: result.truncated)
             return .embedded(batch, model, result.encoding)
         default: return try coldReply(to: method)
         }
     }
 
+    private func records(_ result: ResultMembers, at start: Int) throws -> [PointRecord] {
+        guard let points = result.points else { throw JSONError(.missingKey("points"), at: start) }
+        return points.map(\.record)
+    }
+
     private func searchResult(_ result: ResultMembers, at start: Int) throws -> SearchResult {
         guard let lsn = result.lsn else { throw JSONError(.missingKey("lsn"), at: start) }
-        let hits = try result.points.map { point in
+        guard let points = result.points else { throw JSONError(.missingKey("points"), at: start) }
+        let hits = try points.map { point in
             guard let score = point.score else { throw JSONError(.missingKey("score"), at: start) }
             return SearchHit(record: point.record, score: score)
         }

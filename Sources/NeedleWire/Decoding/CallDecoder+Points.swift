@@ -102,7 +102,7 @@ extension CallDecoder {
             switch key {
             case "filter": scroll.filter = try reader.optional { try $0.filter(limits) }
             case "limit": scroll.limit = try reader.optional { try $0.pageLimit(limits) } ?? scroll.limit
-            case "cursor": scroll.cursor = try reader.optional { try $0.boundedString(1...1024) }
+            case "cursor": scroll.cursor = try reader.optional { try $0.boundedString(1...4096) }
             case "with_payload": scroll.selection.payload = try reader.payloadSelection(limits)
             case "with_vector": scroll.selection.withVector = try reader.optionalBool() ?? false
             case "order_by": try reader.refuseUnlessNull("\"order_by\"", at: key.offset)
