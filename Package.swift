@@ -64,6 +64,7 @@ let package = Package(
             ["NeedleServer", "NeedleEngine", "NeedleEmbedding", "NeedleStorage", "NeedleCore", arguments, logging]),
         program("needletail", ["NeedletailCommand"]),
         program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
+        program("micro-benchmark", ["NeedleCore", "NeedleWire"], path: "Benchmarks/Micro"),
 
         .target(
             name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit", swiftSettings: strict),

@@ -1,7 +1,6 @@
 // Micro benchmarks of the JSON reader and writer: nanoseconds of processor time per operation, the best of
 // several rounds.
 
-import Glibc
 import NeedleCore
 
 enum JSONBenchmarks {
@@ -210,27 +209,6 @@ enum JSONBenchmarks {
     }
 
     // MARK: Measuring
-
-    private static func report(_ name: String, iterations: Int, _ body: () -> Int) {
-        var best = Double.infinity
-        var checksum = 0
-        for _ in 0..<15 {
-            let start = threadNanoseconds()
-            for _ in 0..<iterations { checksum &+= body() }
-            best = min(best, (threadNanoseconds() - start) / Double(iterations))
-        }
-        let shown = String((best * 10).rounded() / 10)
-        print(
-            String(repeating: " ", count: max(0, 10 - shown.count)) + shown
-                + " ns  \(name)\(checksum == 0 ? " FAILED" : "")")
-    }
-
-    /// Processor time of this thread: a busy machine does not falsify it.
-    private static func threadNanoseconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
-    }
 
     private struct Xorshift {
         var state: UInt64

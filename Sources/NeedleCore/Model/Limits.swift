@@ -27,7 +27,7 @@ package struct Limits: Hashable, Sendable {
     package var cursorMS = 300_000
     package var cursors = 10_000
     /// Collections and aliases.
-    package var collections = 10_000
+    package var collections = 1_000
     /// Vector spaces of one collection.
     package var spaces = 64
 

@@ -15,10 +15,14 @@ final class Maintenance: Sendable {
     struct State {
         var merge: Merge?
         var optimize: Job?
-        var jobs: [String: Job] = [:]
+        /// Ended ones too, the newest last; the oldest are forgotten.
+        var jobs: [Job] = []
+        var jobCount = 0
         /// Why sealing or merging stopped; retried when the collection is opened again.
         var failure: DatabaseError?
     }
+
+    private static let rememberedJobs = 100
 
     init(collection: String, clock: any Clock) {
         self.collection = collection
@@ -63,9 +67,11 @@ final class Maintenance: Sendable {
     func beginOptimize(_ make: (_ number: Int) -> Job) -> Job {
         state.withLock { state in
             if let job = state.optimize { return job }
-            let job = make(state.jobs.count + 1)
+            state.jobCount += 1
+            let job = make(state.jobCount)
             state.optimize = job
-            state.jobs[job.id] = job
+            state.jobs.append(job)
+            if state.jobs.count > Self.rememberedJobs { state.jobs.removeFirst() }
             return job
         }
     }
@@ -78,5 +84,5 @@ final class Maintenance: Sendable {
         job?.end(.done, error: nil)
     }
 
-    func job(_ id: String) -> Job? { state.withLock { $0.jobs[id] } }
+    func job(_ id: String) -> Job? { state.withLock { $0.jobs.first { $0.id == id } } }
 }
