@@ -24,17 +24,21 @@ struct CollectionParamsTests {
             size: 8, metric: .dot, quantization: .binary, hnsw: HNSWConfig(m: 32, efConstruct: 200),
             model: "all-MiniLM-L6-v2")
         #expect(
-            try create(full) == CreateCollection(name: "a.B_-9", spaces: [space], durability: .os, textKey: "body"))
-        let nulls = #"{"name":"c","vectors":{"model":"m","size":null,"hnsw":null,"metric":null,"quantization":null},"durability":null,"text_key":null}"#
+            try create(full)
+                == CreateCollection(name: "a.B_-9", spaces: [space], durability: .os, textKey: "body"))
+        let nulls =
+            #"{"name":"c","vectors":{"model":"m","size":null,"hnsw":null,"metric":null,"quantization":null},"durability":null,"text_key":null}"#
         #expect(try create(nulls) == CreateCollection(name: "c", spaces: [SpaceDefinition(model: "m")]))
     }
 
     @Test("A map of spaces keeps its order; a space may be called like a key")
     func namedSpaces() throws {
-        let named = try create(#"{"vectors":{"title":{"size":2},"body":{"size":3,"metric":"euclid"}},"name":"c"}"#)
+        let named = try create(
+            #"{"vectors":{"title":{"size":2},"body":{"size":3,"metric":"euclid"}},"name":"c"}"#)
         #expect(
             named.spaces == [
-                SpaceDefinition(name: "title", size: 2), SpaceDefinition(name: "body", size: 3, metric: .euclid),
+                SpaceDefinition(name: "title", size: 2),
+                SpaceDefinition(name: "body", size: 3, metric: .euclid),
             ])
         #expect(
             try create(#"{"name":"c","vectors":{"size":{"size":2}}}"#).spaces
@@ -52,23 +56,32 @@ struct CollectionParamsTests {
         Refused("collection.create", #"{"name":"c","vectors":{"size":9}}"#, "vectors.size"),
         Refused("collection.create", #"{"name":"c","vectors":{"size":2.0}}"#, "vectors.size"),
         Refused("collection.create", #"{"name":"c","vectors":{"size":"4"}}"#, "vectors.size"),
-        Refused("collection.create", #"{"name":"c","vectors":{"size":4,"dimension":4}}"#, "vectors.dimension"),
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"size":4,"dimension":4}}"#, "vectors.dimension"),
         Refused("collection.create", #"{"name":"c","vectors":{"size":4,"metric":"l2"}}"#, "vectors.metric"),
         Refused("collection.create", #"{"name":"c","vectors":{"size":4,"hnsw":{"m":1}}}"#, "vectors.hnsw.m"),
-        Refused("collection.create", #"{"name":"c","vectors":{"size":4,"hnsw":{"ef_construct":9999}}}"#,
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"size":4,"hnsw":{"ef_construct":9999}}}"#,
             "vectors.hnsw.ef_construct"),
-        Refused("collection.create", #"{"name":"c","vectors":{"size":4,"hnsw":{"ef":1}}}"#, "vectors.hnsw.ef"),
-        Refused("collection.create", #"{"name":"c","vectors":{"size":4,"quantization":{}}}"#,
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"size":4,"hnsw":{"ef":1}}}"#, "vectors.hnsw.ef"),
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"size":4,"quantization":{}}}"#,
             "vectors.quantization.kind"),
-        Refused("collection.create", #"{"name":"c","vectors":{"size":4,"quantization":{"kind":"pq"}}}"#,
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"size":4,"quantization":{"kind":"pq"}}}"#,
             "vectors.quantization.kind"),
-        Refused("collection.create", #"{"name":"c","vectors":{"size":4,"quantization":"int8"}}"#,
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"size":4,"quantization":"int8"}}"#,
             "vectors.quantization"),
         Refused("collection.create", #"{"name":"c","vectors":{"size":4,"model":""}}"#, "vectors.model"),
-        Refused("collection.create", #"{"name":"c","vectors":{"a":{"size":4},"b":{"metric":"dot"}}}"#, "vectors.b.size"),
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"a":{"size":4},"b":{"metric":"dot"}}}"#,
+            "vectors.b.size"),
         Refused("collection.create", #"{"name":"c","vectors":{"a b":{"size":4}}}"#, #"vectors."a b""#),
         Refused("collection.create", #"{"name":"c","vectors":{"a":{"size":4},"a":{"size":4}}}"#, "vectors.a"),
-        Refused("collection.create", #"{"name":"c","vectors":{"a":{"size":1},"b":{"size":1},"c":{"size":1}}}"#,
+        Refused(
+            "collection.create", #"{"name":"c","vectors":{"a":{"size":1},"b":{"size":1},"c":{"size":1}}}"#,
             "vectors", .limitExceeded),
         Refused("collection.create", #"{"name":"c","vectors":{"size":4},"durability":"none"}"#, "durability"),
         Refused("collection.create", #"{"name":"c","vectors":{"size":4},"text_key":""}"#, "text_key"),
@@ -77,7 +90,9 @@ struct CollectionParamsTests {
         Refused("collection.create", #"{"name":"a/b","vectors":{"size":4}}"#, "name"),
         Refused("collection.create", #"{"name":"é","vectors":{"size":4}}"#, "name"),
         Refused("collection.create", #"{"name":7,"vectors":{"size":4}}"#, "name"),
-        Refused("collection.create", #"{"name":"\#(String(repeating: "x", count: 256))","vectors":{"size":4}}"#, "name"),
+        Refused(
+            "collection.create", #"{"name":"\#(String(repeating: "x", count: 256))","vectors":{"size":4}}"#,
+            "name"),
         Refused("collection.create", #"{"collection":"c","vectors":{"size":4}}"#, "collection"),
         Refused("collection.get", #"{"collection":null}"#, "collection"),
         Refused("collection.get", #"{"collection":"c","min_lsn":-1}"#, "min_lsn"),
@@ -105,9 +120,13 @@ struct CollectionParamsTests {
     func edges() throws {
         let name = String(repeating: "x", count: 255)
         #expect(try create(#"{"name":"\#(name)","vectors":{"size":8}}"#).name == name)
-        guard case .embedTexts(let embed) = try request(
-            line("text.embed", #"{"texts":["","b","c","d","é"],"kind":"query","model":"m","vector_encoding":"base64"}"#)
-        ).call else { throw NoRequest() }
+        guard
+            case .embedTexts(let embed) = try request(
+                line(
+                    "text.embed",
+                    #"{"texts":["","b","c","d","é"],"kind":"query","model":"m","vector_encoding":"base64"}"#)
+            ).call
+        else { throw NoRequest() }
         #expect(
             embed
                 == EmbedTexts(
@@ -119,10 +138,14 @@ struct CollectionParamsTests {
         guard case .cancel(.string(let id)) = try request(line("server.cancel", #"{"id":"é"}"#)).call,
             case .login("key") = try request(line("auth.login", #"{"api_key":"key"}"#)).call,
             case .getCollection(let get) = try request(
-                line("collection.get", #"{"collection":"c","min_lsn":18446744073709551615}"#)).call,
-            case .deleteCollection(let delete) = try request(line("collection.delete", #"{"collection":"c"}"#)).call,
+                line("collection.get", #"{"collection":"c","min_lsn":18446744073709551615}"#)
+            ).call,
+            case .deleteCollection(let delete) = try request(
+                line("collection.delete", #"{"collection":"c"}"#)
+            ).call,
             case .optimizeCollection(let optimize) = try request(
-                line("collection.optimize", #"{"collection":"c","wait":true}"#)).call
+                line("collection.optimize", #"{"collection":"c","wait":true}"#)
+            ).call
         else { throw NoRequest() }
         #expect(id == Array("é".utf8))
         #expect(get == GetCollection(collection: "c", minimumLSN: LSN(.max)))

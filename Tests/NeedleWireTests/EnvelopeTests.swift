@@ -41,8 +41,10 @@ struct EnvelopeTests {
         (#" { "id" : 1 , "method" : "server.ping" , "params" : { } } "#, .integer(1)),
         (#"{"jsonrpc":null,"id":1,"method":"server.ping"}"#, .integer(1)),
         (#"{"jsonrpc":"2\u002e0","\u0069d":1,"method":"server\u002eping"}"#, .integer(1)),
-        (#"{"id":"\#(String(repeating: "x", count: 64))","method":"server.ping"}"#,
-            RequestID(String(repeating: "x", count: 64))),
+        (
+            #"{"id":"\#(String(repeating: "x", count: 64))","method":"server.ping"}"#,
+            RequestID(String(repeating: "x", count: 64))
+        ),
     ]
 
     @Test("Requests are read in any order of keys", arguments: accepted)
@@ -75,7 +77,9 @@ struct EnvelopeTests {
 
     @Test("Bad UTF-8 is a parse_error")
     func utf8() throws {
-        for bad: [UInt8] in [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82]] {
+        for bad: [UInt8] in [
+            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82],
+        ] {
             let line = Array(#"{"id":1,"method":""#.utf8) + bad + Array(#""}"#.utf8)
             guard case .single(.failure(let failure)) = RequestDecoder(limits: Limits()).decode(line) else {
                 Issue.record("\(bad) was accepted")
@@ -90,8 +94,10 @@ struct EnvelopeTests {
     func depth() throws {
         func nested(_ levels: Int) -> String {
             let inner = levels - 4  // envelope, params, points, point; the payload is the first of the inner ones
-            let payload = String(repeating: #"{"a":"#, count: inner) + "1" + String(repeating: "}", count: inner)
-            return line("point.upsert", #"{"collection":"c","points":[{"id":1,"vector":[1],"payload":\#(payload)}]}"#)
+            let payload =
+                String(repeating: #"{"a":"#, count: inner) + "1" + String(repeating: "}", count: inner)
+            return line(
+                "point.upsert", #"{"collection":"c","points":[{"id":1,"vector":[1],"payload":\#(payload)}]}"#)
         }
         _ = try request(nested(64))
         #expect(refusal(of: nested(65))?.error.kind == .parseError)
@@ -113,22 +119,32 @@ struct EnvelopeTests {
         Broken(#"{"id":9223372036854775808,"method":"server.ping"}"#, .invalidRequest, "id"),
         Broken(#"{"id":true,"method":"server.ping"}"#, .invalidRequest, "id"),
         Broken(#"{"id":[{}],"method":"server.ping"}"#, .invalidRequest, "id"),
-        Broken(#"{"id":"\#(String(repeating: "é", count: 33))","method":"server.ping"}"#, .invalidRequest, "id"),
-        Broken(#"{"jsonrpc":"1.0","id":1,"method":"server.ping"}"#, .invalidRequest, "jsonrpc", id: .integer(1)),
-        Broken(#"{"jsonrpc":2.0,"id":1,"method":"server.ping"}"#, .invalidRequest, "jsonrpc", id: .integer(1)),
+        Broken(
+            #"{"id":"\#(String(repeating: "é", count: 33))","method":"server.ping"}"#, .invalidRequest, "id"),
+        Broken(
+            #"{"jsonrpc":"1.0","id":1,"method":"server.ping"}"#, .invalidRequest, "jsonrpc", id: .integer(1)),
+        Broken(
+            #"{"jsonrpc":2.0,"id":1,"method":"server.ping"}"#, .invalidRequest, "jsonrpc", id: .integer(1)),
         Broken(#"{"id":1,"method":5}"#, .invalidRequest, "method", id: .integer(1)),
         Broken(#"{"method":["a"],"id":1}"#, .invalidRequest, "method", id: .integer(1)),
         Broken(#"{"id":1,"method":"server.ping","extra":1}"#, .invalidRequest, "extra", id: .integer(1)),
-        Broken(#"{"extra":{"a":[1]},"method":"server.ping","id":"x"}"#, .invalidRequest, "extra", id: RequestID("x")),
+        Broken(
+            #"{"extra":{"a":[1]},"method":"server.ping","id":"x"}"#, .invalidRequest, "extra",
+            id: RequestID("x")),
         Broken(#"{"id":1,"id":2,"method":"server.ping"}"#, .invalidRequest, "id", id: .integer(1)),
-        Broken(#"{"params":{},"params":{},"method":"server.ping","id":3}"#, .invalidRequest, "params", id: .integer(3)),
-        Broken(#"{"method":"server.ping","method":"server.info","id":3}"#, .invalidRequest, "method", id: .integer(3)),
+        Broken(
+            #"{"params":{},"params":{},"method":"server.ping","id":3}"#, .invalidRequest, "params",
+            id: .integer(3)),
+        Broken(
+            #"{"method":"server.ping","method":"server.info","id":3}"#, .invalidRequest, "method",
+            id: .integer(3)),
         // Without an id a wrong envelope is no notification, so it is answered.
         Broken(#"{"method":"server.ping","extra":1}"#, .invalidRequest, "extra"),
         // The envelope comes before the method, the method before its params.
         Broken(#"{"id":1,"method":"nope","extra":1,"params":[]}"#, .invalidRequest, "extra", id: .integer(1)),
         Broken(#"{"id":1,"method":"nope","params":[]}"#, .unknownMethod, "method", id: .integer(1)),
-        Broken(#"{"params":{"a":{"b":1}},"method":"nope","id":1}"#, .unknownMethod, "method", id: .integer(1)),
+        Broken(
+            #"{"params":{"a":{"b":1}},"method":"nope","id":1}"#, .unknownMethod, "method", id: .integer(1)),
         Broken(#"{"method":"","id":1}"#, .unknownMethod, "method", id: .integer(1)),
         Broken(#"{"id":1,"method":"server.ping","params":[]}"#, .invalidParams, "params", id: .integer(1)),
         Broken(#"{"id":1,"method":"server.ping","params":5}"#, .invalidParams, "params", id: .integer(1)),
@@ -166,7 +182,8 @@ struct EnvelopeTests {
 
     @Test("A batch keeps order; each member fails for itself")
     func batch() throws {
-        let outcome = decode(#"[{"id":1,"method":"server.ping"}, 5, {"id":2,"method":"nope"} ,{"method":"server.info"}]"#)
+        let outcome = decode(
+            #"[{"id":1,"method":"server.ping"}, 5, {"id":2,"method":"nope"} ,{"method":"server.info"}]"#)
         guard case .batch(let members) = outcome else {
             Issue.record("\(outcome)")
             return
@@ -188,7 +205,8 @@ struct EnvelopeTests {
     @Test("A batch has at most in_flight members")
     func longBatch() throws {
         func batch(_ count: Int) -> String {
-            "[" + Array(repeating: #"{"id":1,"method":"server.ping"}"#, count: count).joined(separator: ",") + "]"
+            "[" + Array(repeating: #"{"id":1,"method":"server.ping"}"#, count: count).joined(separator: ",")
+                + "]"
         }
         guard case .batch(let members) = decode(batch(4)) else {
             Issue.record("four are allowed")

@@ -5,8 +5,10 @@ import Testing
 @Suite("Filters")
 struct FilterTests {
     private func filter(_ json: String) throws -> Filter {
-        guard case .countPoints(let count) = try request(
-            line("point.count", #"{"collection":"c","filter":\#(json)}"#), limits: Limits()).call
+        guard
+            case .countPoints(let count) = try request(
+                line("point.count", #"{"collection":"c","filter":\#(json)}"#), limits: Limits()
+            ).call
         else { throw NoRequest() }
         return try #require(count.filter)
     }
@@ -38,11 +40,13 @@ struct FilterTests {
             try condition(#"{"match":{"value":"x"},"key":"a.\"b.c\"[].d"}"#)
                 == .matchAny(try path(#"a."b.c"[].d"#), [.string([0x78])]))
         #expect(
-            try condition(#"{"key":"a","match":{"any":[1,-1,1.0,2.5,18446744073709551615,true,"é"],"value":null}}"#)
+            try condition(
+                #"{"key":"a","match":{"any":[1,-1,1.0,2.5,18446744073709551615,true,"é"],"value":null}}"#)
                 == .matchAny(
                     try path("a"),
                     [
-                        .number(.unsigned(1)), .number(.negative(-1)), .number(.unsigned(1)), .number(.double(2.5)),
+                        .number(.unsigned(1)), .number(.negative(-1)), .number(.unsigned(1)),
+                        .number(.double(2.5)),
                         .number(.unsigned(.max)), .bool(true), .string(Array("é".utf8)),
                     ]))
         #expect(try condition(#"{"key":"a","match":{"except":[]}}"#) == .matchExcept(try path("a"), []))
@@ -53,7 +57,9 @@ struct FilterTests {
     @Test("Ranges of numbers and of moments")
     func ranges() throws {
         func range(_ json: String) throws -> RangeTest {
-            guard case .range(_, let range) = try condition(#"{"key":"a","range":\#(json)}"#) else { throw NoRequest() }
+            guard case .range(_, let range) = try condition(#"{"key":"a","range":\#(json)}"#) else {
+                throw NoRequest()
+            }
             return range
         }
         func bound(_ value: ExactNumber, _ isInclusive: Bool) -> RangeTest.Bound {
@@ -61,7 +67,8 @@ struct FilterTests {
         }
         #expect(
             try range(#"{"gt":1,"lte":2.5}"#)
-                == RangeTest(kind: .number, lower: bound(.unsigned(1), false), upper: bound(.double(2.5), true)))
+                == RangeTest(
+                    kind: .number, lower: bound(.unsigned(1), false), upper: bound(.double(2.5), true)))
         #expect(try range(#"{"gte":-5,"lt":null}"#).upper == nil)
         // Of two bounds on one side the stricter counts.
         #expect(try range(#"{"gt":1,"gte":1}"#).lower == bound(.unsigned(1), false))
@@ -113,8 +120,14 @@ struct FilterTests {
         (#"{"min_should":{"conditions":[]}}"#, "filter.min_should.min_count"),
         (#"{"min_should":{"min_count":1}}"#, "filter.min_should.conditions"),
         (#"{"min_should":{"conditions":[{}],"min_count":-1}}"#, "filter.min_should.min_count"),
-        (#"{"min_should":{"conditions":[{"is_null":5}],"min_count":1}}"#, "filter.min_should.conditions[0].is_null"),
-        (#"{"should":[{"must_not":[{"should":[{"oops":1}]}]}]}"#, "filter.should[0].must_not[0].should[0].oops"),
+        (
+            #"{"min_should":{"conditions":[{"is_null":5}],"min_count":1}}"#,
+            "filter.min_should.conditions[0].is_null"
+        ),
+        (
+            #"{"should":[{"must_not":[{"should":[{"oops":1}]}]}]}"#,
+            "filter.should[0].must_not[0].should[0].oops"
+        ),
         (#"{"must":[],"must":[]}"#, "filter.must"),
     ]
 
@@ -127,7 +140,8 @@ struct FilterTests {
     func long() throws {
         let six = "[1,2,3,4,5,6]"
         try Refused(
-            "point.count", #"{"collection":"c","filter":{"must":[{"has_id":\#(six)}]}}"#, "filter.must[0].has_id",
+            "point.count", #"{"collection":"c","filter":{"must":[{"has_id":\#(six)}]}}"#,
+            "filter.must[0].has_id",
             .limitExceeded
         ).check()
         try Refused(
@@ -139,7 +153,8 @@ struct FilterTests {
     @Test(
         "Conditions of later versions are refused by name",
         arguments: [
-            (#"{"key":"a","match":{"text":"x"}}"#, "match.text"), (#"{"key":"a","match":{"phrase":"x"}}"#, "match.phrase"),
+            (#"{"key":"a","match":{"text":"x"}}"#, "match.text"),
+            (#"{"key":"a","match":{"phrase":"x"}}"#, "match.phrase"),
             (#"{"key":"a","match":{"prefix":"x"}}"#, "match.prefix"),
             (#"{"key":"a","geo_radius":{"center":{"lat":1,"lon":1},"radius_m":5}}"#, "geo_radius"),
             (#"{"key":"a","geo_box":{}}"#, "geo_box"), (#"{"key":"a","geo_polygon":{}}"#, "geo_polygon"),
@@ -157,7 +172,9 @@ struct FilterTests {
     func depth() throws {
         func nested(_ count: Int) -> String {
             let open = String(repeating: #"{"must":["#, count: count)
-            return line("point.count", #"{"collection":"c","filter":\#(open + String(repeating: "]}", count: count))}"#)
+            return line(
+                "point.count",
+                #"{"collection":"c","filter":\#(open + String(repeating: "]}", count: count))}"#)
         }
         _ = try request(nested(31))
         #expect(refusal(of: nested(32))?.error.kind == .parseError)

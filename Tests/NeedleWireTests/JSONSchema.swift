@@ -1,5 +1,5 @@
-// A validator for the part of JSON Schema 2020-12 that proto/ uses. A keyword it does not know is an error, so that no
-// schema silently means less than it says.
+// A validator for the part of JSON Schema 2020-12 that proto/ uses. A keyword it does not know is an error,
+// so that no schema silently means less than it says.
 
 import Foundation
 import NeedleCore
@@ -29,7 +29,9 @@ struct SchemaStore {
     var fileNames: [String] { files.keys.sorted() }
 
     func definition(_ name: String, of file: String) throws -> JSONValue {
-        guard let definition = files[file]?["$defs"]?[name] else { throw Unusable(what: "\(file)#/$defs/\(name)") }
+        guard let definition = files[file]?["$defs"]?[name] else {
+            throw Unusable(what: "\(file)#/$defs/\(name)")
+        }
         return definition
     }
 
@@ -45,7 +47,9 @@ struct SchemaStore {
         return (try definition(String(parts[1].dropFirst(7)), of: target), target)
     }
 
-    private func check(_ value: JSONValue, _ schema: JSONValue, _ file: String, at path: String) throws -> [String] {
+    private func check(_ value: JSONValue, _ schema: JSONValue, _ file: String, at path: String) throws
+        -> [String]
+    {
         guard case .object(let keywords) = schema else { throw Unusable(what: "a schema that is no object") }
         var problems: [String] = []
         for keyword in keywords {
@@ -56,7 +60,9 @@ struct SchemaStore {
                 let (target, targetFile) = try resolve(argument.stringValue ?? "", from: file)
                 problems += try check(value, target, targetFile, at: path)
             case "anyOf", "oneOf":
-                let valid = try (argument.arrayValue ?? []).filter { try check(value, $0, file, at: path).isEmpty }
+                let valid = try (argument.arrayValue ?? []).filter {
+                    try check(value, $0, file, at: path).isEmpty
+                }
                 let isRight = keyword.name == "anyOf" ? !valid.isEmpty : valid.count == 1
                 if !isRight { problems.append("\(path): \(valid.count) of \(keyword.name) hold") }
             case "not":
@@ -68,7 +74,9 @@ struct SchemaStore {
             case "items", "minItems", "maxItems":
                 problems += try checkArray(value, keyword, file, at: path)
             case "minLength", "maxLength", "pattern", "minimum", "maximum":
-                if try !Self.isWithin(keyword.name, argument, value) { problems.append("\(path): \(keyword.name)") }
+                if try !Self.isWithin(keyword.name, argument, value) {
+                    problems.append("\(path): \(keyword.name)")
+                }
             default: throw Unusable(what: "keyword \(keyword.name)")
             }
         }
@@ -97,12 +105,17 @@ struct SchemaStore {
         case "required":
             return (argument.arrayValue ?? []).compactMap(\.stringValue).filter { value[$0] == nil }
                 .map { "\(path).\($0) is missing" }
-        case "minProperties": return members.count >= argument.integerValue ?? 0 ? [] : ["\(path): minProperties"]
+        case "minProperties":
+            return members.count >= argument.integerValue ?? 0 ? [] : ["\(path): minProperties"]
         case "propertyNames":
-            return try members.flatMap { try check(.string($0.name), argument, file, at: "\(path).\($0.name)") }
+            return try members.flatMap {
+                try check(.string($0.name), argument, file, at: "\(path).\($0.name)")
+            }
         case "properties":
             return try members.flatMap { member in
-                try argument[member.name].map { try check(member.value, $0, file, at: "\(path).\(member.name)") } ?? []
+                try argument[member.name].map {
+                    try check(member.value, $0, file, at: "\(path).\(member.name)")
+                } ?? []
             }
         default:
             let others = members.filter { schema["properties"]?[$0.name] == nil }
@@ -117,7 +130,8 @@ struct SchemaStore {
         guard let elements = value.arrayValue else { return [] }
         switch keyword.name {
         case "minItems": return elements.count >= keyword.value.integerValue ?? 0 ? [] : ["\(path): minItems"]
-        case "maxItems": return elements.count <= keyword.value.integerValue ?? .max ? [] : ["\(path): maxItems"]
+        case "maxItems":
+            return elements.count <= keyword.value.integerValue ?? .max ? [] : ["\(path): maxItems"]
         default:
             return try elements.enumerated().flatMap { index, element in
                 try check(element, keyword.value, file, at: "\(path)[\(index)]")
@@ -126,7 +140,8 @@ struct SchemaStore {
     }
 
     /// Bounds say nothing about values of other types.
-    private static func isWithin(_ keyword: String, _ argument: JSONValue, _ value: JSONValue) throws -> Bool {
+    private static func isWithin(_ keyword: String, _ argument: JSONValue, _ value: JSONValue) throws -> Bool
+    {
         if let text = value.stringValue {
             switch keyword {
             case "minLength": return text.unicodeScalars.count >= argument.integerValue ?? 0

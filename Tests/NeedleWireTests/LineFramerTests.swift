@@ -35,7 +35,10 @@ struct LineFramerTests {
         #expect(events("123456789\r\nx\n") == [.lineTooLong, line("x")])
         #expect(events("12345678\r\r\nx\n") == [.lineTooLong, line("x")])
         #expect(events("         \nx\n") == [.lineTooLong, line("x")])
-        #expect(events("a\n" + String(repeating: "y", count: 100) + "\nb\n") == [line("a"), .lineTooLong, line("b")])
+        #expect(
+            events("a\n" + String(repeating: "y", count: 100) + "\nb\n") == [
+                line("a"), .lineTooLong, line("b"),
+            ])
     }
 
     @Test("A line that is too long and never ends is neither kept nor answered")
@@ -58,7 +61,9 @@ struct LineFramerTests {
     @Test("Long lines that end while nobody takes events keep their place among the others")
     func order() {
         let long = [UInt8](repeating: 0x78, count: 20)
-        let pieces = [Array("a\n".utf8), long, Array("\nb\n".utf8), long, Array("\n".utf8), long, Array("\nc\n".utf8)]
+        let pieces = [
+            Array("a\n".utf8), long, Array("\nb\n".utf8), long, Array("\n".utf8), long, Array("\nc\n".utf8),
+        ]
         var framer = LineFramer(limit: 8)
         for piece in pieces { framer.feed(piece) }
         var events: [LineFramer.Event] = []
@@ -68,7 +73,10 @@ struct LineFramerTests {
 
     @Test(
         "A first line that begins with an HTTP method and a space closes",
-        arguments: ["GET / HTTP/1.1\r\n", "POST /x", "OPTIONS * HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\n", "CONNECT a:1"])
+        arguments: [
+            "GET / HTTP/1.1\r\n", "POST /x", "OPTIONS * HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\n",
+            "CONNECT a:1",
+        ])
     func http(stream: String) {
         #expect(events(stream) == [.close])
         #expect(events(Array(stream.utf8).map { [$0] }) == [.close], "byte by byte")
@@ -76,7 +84,9 @@ struct LineFramerTests {
         #expect(!events("{}\n" + stream + "\n").contains(.close))
     }
 
-    @Test("What only looks like HTTP is a line", arguments: ["GET\n", "get / x\n", "GETS a\n", " GET /\n", "G\n"])
+    @Test(
+        "What only looks like HTTP is a line",
+        arguments: ["GET\n", "get / x\n", "GETS a\n", " GET /\n", "G\n"])
     func notHTTP(stream: String) {
         #expect(events(stream) == [line(String(stream.dropLast()))])
     }
@@ -96,7 +106,9 @@ struct LineFramerTests {
         var random = SeededGenerator(seed: 11)
         let alphabet: [UInt8] = Array("ab \r\n\nx{}".utf8)
         for _ in 0..<400 {
-            let stream = (0..<Int.random(in: 0...120, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
+            let stream = (0..<Int.random(in: 0...120, using: &random)).map { _ in
+                alphabet.randomElement(using: &random)!
+            }
             let whole = events([stream])
             var pieces: [[UInt8]] = []
             var rest = stream[...]

@@ -7,14 +7,24 @@ struct MutationTests {
     /// Good lines that together use every key the decoder knows.
     static let seeds: [String] =
         Method.allCases.map { line($0.rawValue, SampleParams.minimal($0)) } + [
-            line("collection.create", #"{"name":"c","vectors":{"a":{"size":4,"metric":"dot","quantization":{"kind":"none"},"hnsw":{"m":8,"ef_construct":64}},"b":{"model":"m"}},"durability":"os","text_key":"t"}"#),
-            line("point.upsert", #"{"collection":"c","points":[{"id":"é","vector":[0.25,-1e-3,7],"payload":{"a":[1,{"b":"\ud83d\ude00"}]},"if_version":3,"expires_at":99},{"id":2,"vectors":{"a":"AACAPwAAAEA="},"text":"x"}],"op_key":"k","if_absent":false}"#),
-            line("point.search", #"{"collection":"c","vector":"AACAPwAAAEA=","limit":5,"offset":1,"score_threshold":0.5,"filter":{"must":[{"key":"a.\"b\"[]","match":{"any":[1,"x",true]}},{"key":"d","range":{"gte":"2026-11-21T08:15:00Z"}}],"min_should":{"conditions":[{"has_id":[1,"2"]},{"is_null":"n"},{"is_empty":"e"}],"min_count":1}},"params":{"ef":64,"rescore":true},"with_payload":["a"],"with_vector":true}"#),
+            line(
+                "collection.create",
+                #"{"name":"c","vectors":{"a":{"size":4,"metric":"dot","quantization":{"kind":"none"},"hnsw":{"m":8,"ef_construct":64}},"b":{"model":"m"}},"durability":"os","text_key":"t"}"#
+            ),
+            line(
+                "point.upsert",
+                #"{"collection":"c","points":[{"id":"é","vector":[0.25,-1e-3,7],"payload":{"a":[1,{"b":"\ud83d\ude00"}]},"if_version":3,"expires_at":99},{"id":2,"vectors":{"a":"AACAPwAAAEA="},"text":"x"}],"op_key":"k","if_absent":false}"#
+            ),
+            line(
+                "point.search",
+                #"{"collection":"c","vector":"AACAPwAAAEA=","limit":5,"offset":1,"score_threshold":0.5,"filter":{"must":[{"key":"a.\"b\"[]","match":{"any":[1,"x",true]}},{"key":"d","range":{"gte":"2026-11-21T08:15:00Z"}}],"min_should":{"conditions":[{"has_id":[1,"2"]},{"is_null":"n"},{"is_empty":"e"}],"min_count":1}},"params":{"ef":64,"rescore":true},"with_payload":["a"],"with_vector":true}"#
+            ),
             #"[{"id":1,"method":"server.ping"},{"id":"2","method":"point.count","params":{"collection":"c","filter":{"must_not":[{"key":"a","match":{"except":[1.5]}}]}}}]"#,
             #"{"params":{"collection":"c","ids":[1,"a"],"vector_encoding":"base64","min_lsn":4,"deadline_ms":9},"id":-5,"method":"point.get"}"#,
         ]
 
-    private static let interesting: [UInt8] = Array(#"{}[]",:\0123456789.eE+-tfnu "#.utf8) + [0, 9, 10, 0x7F, 0x80, 0xC3, 0xED, 0xFF]
+    private static let interesting: [UInt8] =
+        Array(#"{}[]",:\0123456789.eE+-tfnu "#.utf8) + [0, 9, 10, 0x7F, 0x80, 0xC3, 0xED, 0xFF]
 
     private func mutate(_ line: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var line = line
@@ -45,7 +55,9 @@ struct MutationTests {
         #expect(failure.error.at?.isEmpty == false, "\(text(line).debugDescription): \(failure.error)")
         #expect(!failure.error.message.isEmpty)
         if failure.id != nil { #expect(failure.needsReply) }
-        if failure.error.kind == .parseError { #expect(failure.id == nil && failure.error.at?.hasPrefix("byte ") == true) }
+        if failure.error.kind == .parseError {
+            #expect(failure.id == nil && failure.error.at?.hasPrefix("byte ") == true)
+        }
     }
 
     @Test("Twenty thousand mutations never trap, and each line has one outcome")
@@ -76,7 +88,9 @@ struct MutationTests {
         for seed in Self.seeds {
             let bytes = Array(seed.utf8)
             for length in 1..<bytes.count {
-                guard case .single(.failure(let failure)) = RequestDecoder(limits: Limits()).decode(Array(bytes[..<length]))
+                guard
+                    case .single(.failure(let failure)) = RequestDecoder(limits: Limits()).decode(
+                        Array(bytes[..<length]))
                 else {
                     Issue.record("accepted: \(seed.prefix(length))")
                     continue
@@ -91,12 +105,17 @@ struct MutationTests {
         var random = SeededGenerator(seed: 6)
         let decoder = ReplyDecoder()
         let encoder = ReplyEncoder(limits: Limits())
-        let lines = ReplySamples.all.map { encoder.encode(.success($0.reply), id: .integer(1)) }
-            + [encoder.encode(.failure(ReplySamples.error), id: RequestID("x")), encoder.encode(ReplySamples.greeting)]
+        let lines =
+            ReplySamples.all.map { encoder.encode(.success($0.reply), id: .integer(1)) }
+            + [
+                encoder.encode(.failure(ReplySamples.error), id: RequestID("x")),
+                encoder.encode(ReplySamples.greeting),
+            ]
         for _ in 0..<5000 {
             let index = Int.random(in: 0..<lines.count, using: &random)
             let line = mutate(lines[index], &random)
-            guard case .answer(let answer) = try? decoder.message(line), case .success(let result) = answer.outcome
+            guard case .answer(let answer) = try? decoder.message(line),
+                case .success(let result) = answer.outcome
             else { continue }
             for method in Method.allCases { _ = try? decoder.reply(to: method, result) }
         }
@@ -106,7 +125,9 @@ struct MutationTests {
     func randomBytes() {
         var random = SeededGenerator(seed: 9)
         for _ in 0..<2000 {
-            let line = (0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let line = (0..<Int.random(in: 0...60, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             switch RequestDecoder(limits: Limits()).decode(line) {
             case .nothing: #expect(line.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) })
             case .single(.failure(let failure)):

@@ -5,7 +5,9 @@ import Testing
 @Suite("Params of point.upsert, get, delete, count and scroll")
 struct PointParamsTests {
     private func upsert(_ params: String) throws -> UpsertPoints {
-        guard case .upsertPoints(let upsert) = try request(line("point.upsert", params)).call else { throw NoRequest() }
+        guard case .upsertPoints(let upsert) = try request(line("point.upsert", params)).call else {
+            throw NoRequest()
+        }
         return upsert
     }
 
@@ -26,14 +28,18 @@ struct PointParamsTests {
         #expect(upsert.points[0].expiresAt == 1_800_000_000_000)
         #expect(
             upsert.points[1].vectors
-                == .named([NamedVector(space: "title", vector: [1, 2]), NamedVector(space: "body", vector: [3])]))
+                == .named([
+                    NamedVector(space: "title", vector: [1, 2]), NamedVector(space: "body", vector: [3]),
+                ]))
         #expect(upsert.points[2].vectors == .absent && upsert.points[2].text == "words")
         #expect(upsert.points[2].payload == .empty)
     }
 
     @Test("Vectors arrive bit for bit")
     func exactVectors() throws {
-        let values: [Float] = [0.1, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1 / 3, -1e-20, 16_777_216]
+        let values: [Float] = [
+            0.1, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1 / 3, -1e-20, 16_777_216,
+        ]
         var base64: [UInt8] = []
         Base64.encode(values.span, into: &base64)
         let array = values.map(\.description).joined(separator: ",")
@@ -100,11 +106,14 @@ struct PointParamsTests {
         Refused("point.upsert", #"{"points":[]}"#, "collection"),
         Refused("point.upsert", #"{"collection":"c","points":{}}"#, "points"),
         Refused("point.upsert", #"{"collection":"c","points":[],"op_key":""}"#, "op_key"),
-        Refused("point.upsert", #"{"collection":"c","points":[],"op_key":"\#(String(repeating: "é", count: 33))"}"#,
+        Refused(
+            "point.upsert",
+            #"{"collection":"c","points":[],"op_key":"\#(String(repeating: "é", count: 33))"}"#,
             "op_key"),
         Refused("point.upsert", #"{"collection":"c","points":[],"min_lsn":1}"#, "min_lsn"),
         Refused("point.upsert", #"{"collection":"c","points":[],"if_absent":"yes"}"#, "if_absent"),
-        Refused("point.upsert", #"{"collection":"c","points":[],"vector_encoding":"array"}"#, "vector_encoding"),
+        Refused(
+            "point.upsert", #"{"collection":"c","points":[],"vector_encoding":"array"}"#, "vector_encoding"),
         Refused(
             "point.upsert",
             #"{"collection":"c","points":[\#(Array(repeating: #"{"id":1,"vector":[1]}"#, count: 6).joined(separator: ","))]}"#,
@@ -122,8 +131,11 @@ struct PointParamsTests {
         Refused("point.delete", #"{"collection":"c","filter":{"must":[{"is_null":"a"}]},"ids":[1]}"#, "ids"),
         Refused("point.delete", #"{"collection":"c","all":false}"#, "all"),
         Refused("point.delete", #"{"collection":"c","filter":{}}"#, "filter"),
-        Refused("point.delete", #"{"collection":"c","filter":{"must":[{"should":[{}]}],"must_not":[]}}"#, "filter"),
-        Refused("point.delete",
+        Refused(
+            "point.delete", #"{"collection":"c","filter":{"must":[{"should":[{}]}],"must_not":[]}}"#, "filter"
+        ),
+        Refused(
+            "point.delete",
             #"{"collection":"c","filter":{"min_should":{"conditions":[],"min_count":1}}}"#, "filter"),
         Refused("point.count", #"{"collection":"c","limit":1}"#, "limit"),
         Refused("point.count", #"{"collection":"c","filter":[]}"#, "filter"),
@@ -143,17 +155,22 @@ struct PointParamsTests {
 
     @Test("Reads")
     func reads() throws {
-        guard case .getPoints(let get) = try request(
-            line(
-                "point.get",
-                #"{"ids":[1,"1",1],"collection":"c","with_payload":["a","é"],"with_vector":true,"vector_encoding":"base64","min_lsn":9}"#
-            )).call,
-            case .countPoints(let count) = try request(line("point.count", #"{"collection":"c","filter":null}"#)).call,
+        guard
+            case .getPoints(let get) = try request(
+                line(
+                    "point.get",
+                    #"{"ids":[1,"1",1],"collection":"c","with_payload":["a","é"],"with_vector":true,"vector_encoding":"base64","min_lsn":9}"#
+                )
+            ).call,
+            case .countPoints(let count) = try request(
+                line("point.count", #"{"collection":"c","filter":null}"#)
+            ).call,
             case .scrollPoints(let first) = try request(line("point.scroll", #"{"collection":"c"}"#)).call,
             case .scrollPoints(let scroll) = try request(
                 line(
                     "point.scroll",
-                    #"{"collection":"c","limit":5,"cursor":"x","with_payload":false,"order_by":null,"filter":{}}"#)
+                    #"{"collection":"c","limit":5,"cursor":"x","with_payload":false,"order_by":null,"filter":{}}"#
+                )
             ).call
         else { throw NoRequest() }
         #expect(get.ids == [.integer(1), .string([0x31]), .integer(1)])
@@ -167,14 +184,21 @@ struct PointParamsTests {
 
     @Test("Deletions")
     func deletions() throws {
-        guard case .deletePoints(let all) = try request(
-            line("point.delete", #"{"collection":"c","all":true,"ids":null,"op_key":"\#(String(repeating: "k", count: 64))"}"#)
-        ).call,
+        guard
+            case .deletePoints(let all) = try request(
+                line(
+                    "point.delete",
+                    #"{"collection":"c","all":true,"ids":null,"op_key":"\#(String(repeating: "k", count: 64))"}"#
+                )
+            ).call,
             case .all = all.choice,
-            case .deletePoints(let some) = try request(line("point.delete", #"{"collection":"c","ids":["x"]}"#)).call,
+            case .deletePoints(let some) = try request(
+                line("point.delete", #"{"collection":"c","ids":["x"]}"#)
+            ).call,
             case .ids([.string([0x78])]) = some.choice,
             case .deletePoints(let filtered) = try request(
-                line("point.delete", #"{"collection":"c","filter":{"must_not":[{"has_id":[]}]}}"#)).call,
+                line("point.delete", #"{"collection":"c","filter":{"must_not":[{"has_id":[]}]}}"#)
+            ).call,
             case .filter(let filter) = filtered.choice
         else { throw NoRequest() }
         #expect(all.opKey?.utf8.count == 64)

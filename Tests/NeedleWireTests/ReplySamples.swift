@@ -22,7 +22,10 @@ enum ReplySamples {
     ]
 
     static let search = SearchResult(
-        hits: [SearchHit(record: records[1], score: Double(Float(0.83))), SearchHit(record: records[2], score: 0.1)],
+        hits: [
+            SearchHit(record: records[1], score: Double(Float(0.83))),
+            SearchHit(record: records[2], score: 0.1),
+        ],
         complete: true, strategy: .filteredGraph, tookMicroseconds: 412, lsn: LSN(1234))
 
     static let searchText =
@@ -79,10 +82,13 @@ enum ReplySamples {
         Sample(method: .info, reply: .info(info), result: infoText),
         Sample(
             method: .health, reply: .health(summaries),
-            result: #"{"status":"degraded","collections":{"a":{"state":"ready"},"b":{"state":"quarantined","reason":"damaged"}}}"#),
+            result:
+                #"{"status":"degraded","collections":{"a":{"state":"ready"},"b":{"state":"quarantined","reason":"damaged"}}}"#
+        ),
         Sample(method: .cancel, reply: .cancelled(true), result: #"{"cancelled":true}"#),
         Sample(
-            method: .login, reply: .login(Grant(role: .admin)), result: #"{"role":"admin","collections":"*"}"#),
+            method: .login, reply: .login(Grant(role: .admin)), result: #"{"role":"admin","collections":"*"}"#
+        ),
         Sample(
             method: .login, reply: .login(Grant(role: .reader, collections: ["a"])),
             result: #"{"role":"reader","collections":["a"]}"#),
@@ -101,12 +107,14 @@ enum ReplySamples {
             result: #"{"lsn":9,"durable":"fsync","created":2,"updated":1}"#),
         Sample(
             method: .getPoints, reply: .points(records, missing: [PointID("é"), .integer(3)], .array),
-            result: #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
+            result:
+                #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
                 + #""vector":[1.0,-0.5,0.1]},{"id":"a\"b","version":43,"expires_at":99,"payload":{}},"#
                 + #"{"id":0,"version":1,"vectors":{"title":[1.0],"body":[2.0,3.0]}}],"missing":["é",3]}"#),
         Sample(
             method: .getPoints, reply: .points([records[0]], missing: [], .base64),
-            result: #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
+            result:
+                #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
                 + #""vector":"AACAPwAAAL/NzMw9"}],"missing":[]}"#),
         Sample(
             method: .deletePoints, reply: .deleted(WriteReceipt(lsn: LSN(9), durability: .os, deleted: 4)),
@@ -115,7 +123,9 @@ enum ReplySamples {
         Sample(
             method: .scrollPoints,
             reply: .page(ScrollPage(points: [records[1]], cursor: "c1", lsn: LSN(4)), .array),
-            result: #"{"points":[{"id":"a\"b","version":43,"expires_at":99,"payload":{}}],"cursor":"c1","lsn":4}"#),
+            result:
+                #"{"points":[{"id":"a\"b","version":43,"expires_at":99,"payload":{}}],"cursor":"c1","lsn":4}"#
+        ),
         Sample(
             method: .scrollPoints, reply: .page(ScrollPage(points: [], cursor: nil, lsn: LSN(4)), .array),
             result: #"{"points":[],"cursor":null,"lsn":4}"#),

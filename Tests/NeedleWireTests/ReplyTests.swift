@@ -20,7 +20,9 @@ struct ReplyTests {
         let decoder = ReplyDecoder()
         for sample in ReplySamples.all {
             let line = encoder.encode(.success(sample.reply), id: RequestID("é"))
-            guard case .answer(let answer) = try decoder.message(line), case .success(let result) = answer.outcome else {
+            guard case .answer(let answer) = try decoder.message(line),
+                case .success(let result) = answer.outcome
+            else {
                 Issue.record("\(text(line))")
                 continue
             }
@@ -42,13 +44,21 @@ struct ReplyTests {
     @Test("Scores are as short as they can be and read back as the same number")
     func scores() throws {
         let scores: [Double] = [
-            Double(Float(0.83)), 0.83, 1, 0, -0.0, Double(Float.leastNonzeroMagnitude), 1e300, 1 / 3, Double(Float(1) / 3),
+            Double(Float(0.83)), 0.83, 1, 0, -0.0, Double(Float.leastNonzeroMagnitude), 1e300, 1 / 3,
+            Double(Float(1) / 3),
             12345.678,
         ]
-        let expected = ["0.83", "0.83", "1.0", "0.0", "-0.0", "1e-45", "1e+300", "0.3333333333333333", "0.33333334", "12345.678"]
+        let expected = [
+            "0.83", "0.83", "1.0", "0.0", "-0.0", "1e-45", "1e+300", "0.3333333333333333", "0.33333334",
+            "12345.678",
+        ]
         for (score, expected) in zip(scores, expected) {
-            let hit = SearchHit(record: PointRecord(id: .integer(1), version: .zero, expiresAt: nil, payload: nil, vectors: nil), score: score)
-            let result = SearchResult(hits: [hit], complete: false, strategy: .exact, tookMicroseconds: 0, lsn: .zero)
+            let hit = SearchHit(
+                record: PointRecord(
+                    id: .integer(1), version: .zero, expiresAt: nil, payload: nil, vectors: nil), score: score
+            )
+            let result = SearchResult(
+                hits: [hit], complete: false, strategy: .exact, tookMicroseconds: 0, lsn: .zero)
             let line = text(encoder.encode(.success(.search(result, .array)), id: nil))
             #expect(line.contains("\"score\":\(expected)}"), "\(line)")
             #expect(Float(expected) == Float(score))
@@ -58,9 +68,13 @@ struct ReplyTests {
     @Test("A score that is no number is the server's mistake, not a crash")
     func notFinite() {
         let hit = SearchHit(
-            record: PointRecord(id: .integer(1), version: .zero, expiresAt: nil, payload: nil, vectors: nil), score: .nan)
-        let result = SearchResult(hits: [hit], complete: true, strategy: .exact, tookMicroseconds: 0, lsn: .zero)
-        #expect(text(encoder.encode(.success(.search(result, .array)), id: .integer(1))).contains(#""kind":"internal""#))
+            record: PointRecord(id: .integer(1), version: .zero, expiresAt: nil, payload: nil, vectors: nil),
+            score: .nan)
+        let result = SearchResult(
+            hits: [hit], complete: true, strategy: .exact, tookMicroseconds: 0, lsn: .zero)
+        #expect(
+            text(encoder.encode(.success(.search(result, .array)), id: .integer(1))).contains(
+                #""kind":"internal""#))
     }
 
     @Test("Errors carry everything that is known, and nothing else")
@@ -83,7 +97,9 @@ struct ReplyTests {
         #expect(text(line).contains("\"retryable\":\(kind.isRetryable)"))
         let comesBack: Set<ErrorKind> = [.overloaded, .loading, .draining]
         #expect(text(line).contains("retry_after_ms") == comesBack.contains(kind))
-        guard case .answer(let answer) = try ReplyDecoder().message(line), case .failure(let error) = answer.outcome else {
+        guard case .answer(let answer) = try ReplyDecoder().message(line),
+            case .failure(let error) = answer.outcome
+        else {
             Issue.record("no error")
             return
         }
@@ -100,8 +116,10 @@ struct ReplyTests {
         let progress = Progress(id: RequestID("x"), phase: "indexing", done: 3, total: 10)
         #expect(
             text(encoder.encode(progress))
-                == #"{"jsonrpc":"2.0","method":"server.progress","params":{"id":"x","phase":"indexing","done":3,"total":10}}"#)
-        guard case .greeting(let greeting) = try ReplyDecoder().message(encoder.encode(ReplySamples.greeting)),
+                == #"{"jsonrpc":"2.0","method":"server.progress","params":{"id":"x","phase":"indexing","done":3,"total":10}}"#
+        )
+        guard
+            case .greeting(let greeting) = try ReplyDecoder().message(encoder.encode(ReplySamples.greeting)),
             case .progress(let read) = try ReplyDecoder().message(encoder.encode(progress))
         else { throw NoRequest() }
         #expect(greeting == ReplySamples.greeting)
@@ -113,7 +131,8 @@ struct ReplyTests {
     private func page(points: Int, bytes: Int) -> Reply {
         let payload = Payload(compactJSON: Array(#"{"a":"\#(String(repeating: "x", count: bytes))"}"#.utf8))
         let records = (0..<points).map {
-            PointRecord(id: .integer(UInt64($0)), version: .zero, expiresAt: nil, payload: payload, vectors: nil)
+            PointRecord(
+                id: .integer(UInt64($0)), version: .zero, expiresAt: nil, payload: payload, vectors: nil)
         }
         return .points(records, missing: [], .array)
     }
@@ -124,7 +143,8 @@ struct ReplyTests {
         for (limit, fits) in [(whole.count, true), (whole.count - 1, false), (1000, false)] {
             var limits = Limits()
             limits.lineBytes = limit
-            let line = ReplyEncoder(limits: limits).encode(.success(page(points: 10, bytes: 200)), id: .integer(5))
+            let line = ReplyEncoder(limits: limits).encode(
+                .success(page(points: 10, bytes: 200)), id: .integer(5))
             #expect(line.count <= limit)
             if fits {
                 #expect(line == whole)
@@ -147,7 +167,9 @@ struct ReplyTests {
         let encoder = ReplyEncoder(limits: limits)
         let members = (0..<6).map { index in
             let id = RequestID.integer(Int64(index))
-            return (id: RequestID?.some(id), reply: encoder.encode(.success(page(points: 1, bytes: 400)), id: id))
+            return (
+                id: RequestID?.some(id), reply: encoder.encode(.success(page(points: 1, bytes: 400)), id: id)
+            )
         }
         let line = encoder.encodeBatch(members)
         #expect(line.count <= 2000)
@@ -167,13 +189,17 @@ struct ReplyTests {
     @Test("A newer server may say more")
     func lenient() throws {
         let decoder = ReplyDecoder()
-        guard case .other = try decoder.message(Array(#"{"jsonrpc":"2.0","method":"server.news","params":[1]}"#.utf8)),
+        guard
+            case .other = try decoder.message(
+                Array(#"{"jsonrpc":"2.0","method":"server.news","params":[1]}"#.utf8)),
             case .answer(let answer) = try decoder.message(
                 Array(#"{"result":{"count":3,"why":{"a":[1]}},"extra":1,"id":1}"#.utf8)),
             case .success(let result) = answer.outcome,
             case .count(3) = try decoder.reply(to: .countPoints, result),
             case .answer(let failed) = try decoder.message(
-                Array(#"{"id":null,"error":{"code":-1,"message":"m","data":{"kind":"brand_new","retryable":true}}}"#.utf8)),
+                Array(
+                    #"{"id":null,"error":{"code":-1,"message":"m","data":{"kind":"brand_new","retryable":true}}}"#
+                        .utf8)),
             case .failure(let error) = failed.outcome
         else { throw NoRequest() }
         #expect(failed.id == nil && error.kind == .internal && error.message == "brand_new: m")
@@ -181,8 +207,10 @@ struct ReplyTests {
 
     @Test(
         "What is no message is an error",
-        arguments: ["", "{", "5", "{}", #"{"id":1}"#, #"{"result":{}}"#, #"[{"method":"server.hello"}]"#,
-            #"{"method":"server.hello","params":{}}"#])
+        arguments: [
+            "", "{", "5", "{}", #"{"id":1}"#, #"{"result":{}}"#, #"[{"method":"server.hello"}]"#,
+            #"{"method":"server.hello","params":{}}"#,
+        ])
     func noMessage(line: String) {
         #expect(throws: DatabaseError.self) { try ReplyDecoder().message(Array(line.utf8)) }
     }
@@ -190,7 +218,9 @@ struct ReplyTests {
     @Test("A result that lacks what its method promises is an error that says what")
     func missing() {
         for method in Method.allCases where method != .deleteCollection {
-            #expect(throws: DatabaseError.self, "\(method)") { try ReplyDecoder().reply(to: method, Array("{}".utf8)) }
+            #expect(throws: DatabaseError.self, "\(method)") {
+                try ReplyDecoder().reply(to: method, Array("{}".utf8))
+            }
         }
     }
 }

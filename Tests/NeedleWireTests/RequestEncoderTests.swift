@@ -11,7 +11,8 @@ struct RequestEncoderTests {
         let moment = try #require(DateTime("0999-03-01T23:59:59.000125Z")).exactNumber
         let filter = Filter(
             must: [
-                .matchAny(try path("a"), [.string(Array("é".utf8))]), .matchAny(try path("a"), [.bool(true), .number(.negative(-4))]),
+                .matchAny(try path("a"), [.string(Array("é".utf8))]),
+                .matchAny(try path("a"), [.bool(true), .number(.negative(-4))]),
                 .matchExcept(try path("a.\"b.c\"[]"), [.number(.double(1.5)), .number(.unsigned(.max))]),
             ],
             should: [.filter(Filter(must: [.isEmpty(try path("e"))])), .hasID([PointID("3")])],
@@ -23,28 +24,36 @@ struct RequestEncoderTests {
                         upper: RangeTest.Bound(value: .unsigned(1_795_249_700_000_000), isInclusive: true))),
                 .range(
                     try path("n"),
-                    RangeTest(kind: .number, lower: nil, upper: RangeTest.Bound(value: .negative(-7), isInclusive: false))),
+                    RangeTest(
+                        kind: .number, lower: nil,
+                        upper: RangeTest.Bound(value: .negative(-7), isInclusive: false))),
             ],
             minimumShould: Filter.MinimumShould(conditions: [.isNull(try path("x"))], minimumCount: 1))
         let point = PointWrite(
-            id: PointID("p"), vectors: .single([1, -0.1]), text: "t", payload: ReplySamples.payload, ifVersion: LSN(3),
+            id: PointID("p"), vectors: .single([1, -0.1]), text: "t", payload: ReplySamples.payload,
+            ifVersion: LSN(3),
             expiresAt: 9)
         let named = PointWrite(
-            id: .integer(4), vectors: .named([NamedVector(space: "a", vector: [1]), NamedVector(space: "b", vector: [])]))
+            id: .integer(4),
+            vectors: .named([NamedVector(space: "a", vector: [1]), NamedVector(space: "b", vector: [])]))
         let search = Search(
             query: SearchQuery(
-                target: .vector([1, 2]), space: "s", limit: 3, offset: 4, scoreThreshold: 0.25, filter: filter,
-                effort: .ef(9), selection: PointSelection(payload: .keys(["a"]), withVector: true), model: "m"),
+                target: .vector([1, 2]), space: "s", limit: 3, offset: 4, scoreThreshold: 0.25,
+                filter: filter,
+                effort: .ef(9), selection: PointSelection(payload: .keys(["a"]), withVector: true), model: "m"
+            ),
             vectorEncoding: .base64, rescore: true, oversampling: 1.5)
         let plain = Search(query: SearchQuery(target: .point(.integer(1)), effort: .exact))
         return [
             .ping, .info, .health, .listCollections, .cancel(RequestID("x")), .login(apiKey: "k"),
-            .createCollection(CreateCollection(name: "c", spaces: [SpaceDefinition(size: 4, metric: .euclid)])),
+            .createCollection(
+                CreateCollection(name: "c", spaces: [SpaceDefinition(size: 4, metric: .euclid)])),
             .createCollection(
                 CreateCollection(
                     name: "c",
                     spaces: [
-                        SpaceDefinition(name: "a", size: 4, quantization: .none, hnsw: HNSWConfig(m: 4, efConstruct: 8)),
+                        SpaceDefinition(
+                            name: "a", size: 4, quantization: .none, hnsw: HNSWConfig(m: 4, efConstruct: 8)),
                         SpaceDefinition(name: "b", metric: .dot, quantization: .binary, model: "m"),
                     ], durability: .memory, textKey: "body")),
             .getCollection(GetCollection(collection: "c", minimumLSN: LSN(1))),
@@ -63,7 +72,8 @@ struct RequestEncoderTests {
             .countPoints(CountPoints(collection: "c", filter: filter, minimumLSN: .zero)),
             .scrollPoints(
                 ScrollPoints(
-                    collection: "c", filter: filter, limit: 5, cursor: "x", vectorEncoding: .base64, minimumLSN: LSN(2))),
+                    collection: "c", filter: filter, limit: 5, cursor: "x", vectorEncoding: .base64,
+                    minimumLSN: LSN(2))),
             .searchPoints(SearchPoints(collection: "c", search: search, minimumLSN: LSN(2))),
             .searchPoints(SearchPoints(collection: "c", search: plain)),
             .searchBatch(SearchBatch(collection: "c", searches: [search, plain])),
@@ -76,7 +86,8 @@ struct RequestEncoderTests {
         let encoder = RequestEncoder(vectorEncoding: encoding)
         var methods: Set<Method> = []
         for (index, call) in try calls().enumerated() {
-            let request = Request(id: .integer(Int64(index)), call: call, deadlineMS: index % 2 == 0 ? 250 : nil)
+            let request = Request(
+                id: .integer(Int64(index)), call: call, deadlineMS: index % 2 == 0 ? 250 : nil)
             let line = encoder.encode(request)
             guard case .single(.request(let read)) = RequestDecoder(limits: Limits()).decode(line) else {
                 Issue.record("\(text(line)): \(RequestDecoder(limits: Limits()).decode(line))")
@@ -97,7 +108,8 @@ struct RequestEncoderTests {
         let line = encoder.encode(batch: requests)
         #expect(
             text(line)
-                == #"[{"jsonrpc":"2.0","method":"server.ping","params":{}},{"jsonrpc":"2.0","id":"","method":"server.info","params":{}}]"#)
+                == #"[{"jsonrpc":"2.0","method":"server.ping","params":{}},{"jsonrpc":"2.0","id":"","method":"server.info","params":{}}]"#
+        )
         guard case .batch(let members) = RequestDecoder(limits: Limits()).decode(line), members.count == 2,
             case .request(let first) = members[0], case .request(let second) = members[1]
         else { throw NoRequest() }
@@ -107,9 +119,11 @@ struct RequestEncoderTests {
     @Test("A search by vector is sent as base64, word for word")
     func golden() {
         let call = Call.searchPoints(
-            SearchPoints(collection: "docs", search: Search(query: SearchQuery(target: .vector([1, 0.5]), limit: 3))))
+            SearchPoints(
+                collection: "docs", search: Search(query: SearchQuery(target: .vector([1, 0.5]), limit: 3))))
         #expect(
             text(RequestEncoder().encode(Request(id: .integer(7), call: call)))
-                == #"{"jsonrpc":"2.0","id":7,"method":"point.search","params":{"collection":"docs","vector":"AACAPwAAAD8=","limit":3}}"#)
+                == #"{"jsonrpc":"2.0","id":7,"method":"point.search","params":{"collection":"docs","vector":"AACAPwAAAD8=","limit":3}}"#
+        )
     }
 }

@@ -5,14 +5,17 @@ import Testing
 @Suite("Params of point.search and point.search_batch")
 struct SearchParamsTests {
     private func search(_ params: String) throws -> SearchPoints {
-        guard case .searchPoints(let search) = try request(line("point.search", params)).call else { throw NoRequest() }
+        guard case .searchPoints(let search) = try request(line("point.search", params)).call else {
+            throw NoRequest()
+        }
         return search
     }
 
     @Test("Defaults")
     func defaults() throws {
         let search = try search(#"{"collection":"c","vector":[1,2]}"#)
-        #expect(search.collection == "c" && search.minimumLSN == nil && search.search.vectorEncoding == .array)
+        #expect(
+            search.collection == "c" && search.minimumLSN == nil && search.search.vectorEncoding == .array)
         let query = search.search.query
         guard case .vector([1, 2]) = query.target else { throw NoRequest() }
         #expect(query.limit == 10 && query.offset == 0 && query.space == nil && query.scoreThreshold == nil)
@@ -63,30 +66,41 @@ struct SearchParamsTests {
         Refused("point.search", #"{"collection":"c","vector":[1],"offset":9991}"#, "offset"),
         Refused("point.search", #"{"collection":"c","offset":1,"vector":[1],"limit":10000}"#, "offset"),
         Refused("point.search", #"{"collection":"c","vector":[1],"score_threshold":"x"}"#, "score_threshold"),
-        Refused("point.search", #"{"collection":"c","vector":[1],"score_threshold":1e999}"#, "score_threshold"),
+        Refused(
+            "point.search", #"{"collection":"c","vector":[1],"score_threshold":1e999}"#, "score_threshold"),
         Refused("point.search", #"{"collection":"c","vector":[1],"using":1}"#, "using"),
         Refused("point.search", #"{"collection":"c","vector":[1],"params":[]}"#, "params"),
         Refused("point.search", #"{"collection":"c","vector":[1],"params":{"ef":0}}"#, "params.ef"),
         Refused("point.search", #"{"collection":"c","vector":[1],"params":{"ef":65537}}"#, "params.ef"),
         Refused("point.search", #"{"collection":"c","vector":[1],"params":{"hnsw_ef":1}}"#, "params.hnsw_ef"),
-        Refused("point.search", #"{"collection":"c","vector":[1],"params":{"ef":1,"exact":true}}"#, "params.exact"),
-        Refused("point.search", #"{"collection":"c","vector":[1],"params":{"exact":true,"ef":1}}"#, "params.ef"),
-        Refused("point.search", #"{"collection":"c","vector":[1],"params":{"oversampling":0.5}}"#, "params.oversampling"),
+        Refused(
+            "point.search", #"{"collection":"c","vector":[1],"params":{"ef":1,"exact":true}}"#, "params.exact"
+        ),
+        Refused(
+            "point.search", #"{"collection":"c","vector":[1],"params":{"exact":true,"ef":1}}"#, "params.ef"),
+        Refused(
+            "point.search", #"{"collection":"c","vector":[1],"params":{"oversampling":0.5}}"#,
+            "params.oversampling"),
         Refused("point.search", #"{"collection":"c","vector":[1],"params":{"rescore":1}}"#, "params.rescore"),
         Refused("point.search", #"{"collection":"c","vector":[1],"model":""}"#, "model"),
         Refused("point.search", #"{"collection":"c","vector":[1],"op_key":"k"}"#, "op_key"),
         Refused("point.search", #"{"collection":"c","vector":[1],"vector":[1]}"#, "vector"),
         Refused("point.search_batch", #"{"collection":"c"}"#, "searches"),
         Refused("point.search_batch", #"{"collection":"c","searches":[{"vector":[1]},{}]}"#, "searches[1]"),
-        Refused("point.search_batch", #"{"collection":"c","searches":[{"vector":[1],"collection":"d"}]}"#,
+        Refused(
+            "point.search_batch", #"{"collection":"c","searches":[{"vector":[1],"collection":"d"}]}"#,
             "searches[0].collection"),
-        Refused("point.search_batch", #"{"collection":"c","searches":[{"vector":[1],"min_lsn":1}]}"#,
+        Refused(
+            "point.search_batch", #"{"collection":"c","searches":[{"vector":[1],"min_lsn":1}]}"#,
             "searches[0].min_lsn"),
-        Refused("point.search_batch", #"{"collection":"c","searches":[{"vector":[1]},{"vector":[1,9e99]}]}"#,
+        Refused(
+            "point.search_batch", #"{"collection":"c","searches":[{"vector":[1]},{"vector":[1,9e99]}]}"#,
             "searches[1].vector[1]", .invalidVector),
-        Refused("point.search_batch", #"{"collection":"c","searches":[{"vector":[1],"limit":9,"offset":9999}]}"#,
+        Refused(
+            "point.search_batch", #"{"collection":"c","searches":[{"vector":[1],"limit":9,"offset":9999}]}"#,
             "searches[0].offset"),
-        Refused("point.search_batch",
+        Refused(
+            "point.search_batch",
             #"{"collection":"c","searches":[\#(Array(repeating: #"{"text":"a"}"#, count: 6).joined(separator: ","))]}"#,
             "searches", .limitExceeded),
     ]
@@ -103,19 +117,22 @@ struct SearchParamsTests {
         ])
     func later(member: String, at: String) throws {
         try Refused("point.search", #"{"collection":"c","vector":[1],\#(member)}"#, at).check()
-        let message = refusal(of: line("point.search", #"{"collection":"c","vector":[1],\#(member)}"#))?.error.message
+        let message = refusal(of: line("point.search", #"{"collection":"c","vector":[1],\#(member)}"#))?.error
+            .message
         #expect(message?.contains("not supported by this version") == true)
     }
 
     @Test("A batch's model and encoding hold for the searches that do not say their own")
     func batch() throws {
-        guard case .searchBatch(let batch) = try request(
-            line(
-                "point.search_batch",
-                #"""
-                {"collection":"c","searches":[{"text":"a"},{"point_id":2,"model":"n","vector_encoding":"array"}],
-                 "model":"m","vector_encoding":"base64","min_lsn":4}
-                """#)).call
+        guard
+            case .searchBatch(let batch) = try request(
+                line(
+                    "point.search_batch",
+                    #"""
+                    {"collection":"c","searches":[{"text":"a"},{"point_id":2,"model":"n","vector_encoding":"array"}],
+                     "model":"m","vector_encoding":"base64","min_lsn":4}
+                    """#)
+            ).call
         else { throw NoRequest() }
         #expect(batch.searches.map(\.query.model) == ["m", "n"])
         #expect(batch.searches.map(\.vectorEncoding) == [.base64, .array])

@@ -25,17 +25,26 @@ struct Transcript: Sendable, CustomStringConvertible {
     /// All transcripts, by name.
     static func all() throws -> [Transcript] {
         let folder = protoFolder.appending(path: "transcripts")
-        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".jsonl") }
-            .sorted().map { try Transcript(parsing: String(contentsOf: folder.appending(path: $0), encoding: .utf8)) }
+        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+            $0.hasSuffix(".jsonl")
+        }
+        .sorted().map {
+            try Transcript(parsing: String(contentsOf: folder.appending(path: $0), encoding: .utf8))
+        }
     }
 
     /// The repository's `proto`.
     static let protoFolder = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "proto")
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
+            path: "proto")
 
     init(parsing text: String) throws {
-        let values = try text.split(separator: "\n").map { try JSONValue(parsing: String($0), maximumDepth: 128) }
-        guard let head = values.first, let name = head["transcript"]?.stringValue else { throw Malformed(line: 0) }
+        let values = try text.split(separator: "\n").map {
+            try JSONValue(parsing: String($0), maximumDepth: 128)
+        }
+        guard let head = values.first, let name = head["transcript"]?.stringValue else {
+            throw Malformed(line: 0)
+        }
         self.name = name
         isLive = head["kind"]?.stringValue != "codec"
         needsModel = head["needs"]?.stringValue == "model"
@@ -98,7 +107,9 @@ struct PatternMatcher {
                 return "\(path): \(values.count) elements instead of \(patterns.count)"
             }
             for index in values.indices {
-                if let found = mismatch(values[index], patterns[index], at: "\(path)[\(index)]") { return found }
+                if let found = mismatch(values[index], patterns[index], at: "\(path)[\(index)]") {
+                    return found
+                }
             }
             return nil
         case (.number, .number):

@@ -2,8 +2,9 @@ import NeedleCore
 import NeedleWire
 import Testing
 
-/// Replays the transcripts without a server: what the codec decides is compared word for word with what is expected;
-/// what the engine decides must at least be something that a client can read and that the schemas allow.
+/// Replays the transcripts without a server: what the codec decides is compared word for word with what is
+/// expected; what the engine decides must at least be something that a client can read and that the schemas
+/// allow.
 @Suite("Golden transcripts")
 struct TranscriptTests {
     @Test("Each replays", arguments: try Transcript.all())
@@ -35,16 +36,20 @@ struct TranscriptTests {
     @Test("Every method has a schema, and no schema is left over")
     func schemas() throws {
         let schemas = try SchemaStore(folder: Transcript.protoFolder)
-        #expect(Set(schemas.fileNames) == Set(Method.allCases.map { "methods/\($0.rawValue).json" } + ["common.json"]))
+        #expect(
+            Set(schemas.fileNames)
+                == Set(Method.allCases.map { "methods/\($0.rawValue).json" } + ["common.json"]))
         for method in Method.allCases {
             for part in ["params", "result", "errors"] {
                 _ = try schemas.definition(part, of: "methods/\(method.rawValue).json")
             }
         }
-        let kinds = try schemas.definition("error", of: "common.json")["properties"]?["data"]?["properties"]?["kind"]?["enum"]
+        let kinds = try schemas.definition("error", of: "common.json")["properties"]?["data"]?["properties"]?[
+            "kind"]?["enum"]
         #expect(kinds?.arrayValue?.compactMap(\.stringValue) == ErrorKind.allCases.map(\.rawValue))
         for kind in ErrorKind.allCases {
-            let error = ReplyEncoder(limits: Limits()).encode(.failure(DatabaseError(kind, "m")), id: .integer(1))
+            let error = ReplyEncoder(limits: Limits()).encode(
+                .failure(DatabaseError(kind, "m")), id: .integer(1))
             let object = try JSONValue(parsing: error.span)["error"] ?? .null
             #expect(try schemas.problems(object, definition: "errorKinds", of: "common.json") == [])
             #expect(try schemas.problems(object, definition: "error", of: "common.json") == [])
@@ -56,7 +61,8 @@ struct TranscriptTests {
         let schemas = try SchemaStore(folder: Transcript.protoFolder)
         for sample in ReplySamples.all {
             let problems = try schemas.problems(
-                try JSONValue(parsing: sample.result), definition: "result", of: "methods/\(sample.method.rawValue).json")
+                try JSONValue(parsing: sample.result), definition: "result",
+                of: "methods/\(sample.method.rawValue).json")
             #expect(problems == [], "\(sample.method)")
         }
         for seed in MutationTests.seeds {
@@ -69,15 +75,18 @@ struct TranscriptTests {
             #expect(problems == [], "\(seed)")
         }
         let refused =
-            CollectionParamsTests.wrong + PointParamsTests.wrong + PointParamsTests.refusedPoints + SearchParamsTests.wrong
+            CollectionParamsTests.wrong + PointParamsTests.wrong + PointParamsTests.refusedPoints
+            + SearchParamsTests.wrong
             + FilterTests.wrong.map { Refused("point.count", #"{"collection":"c","filter":\#($0.0)}"#, $0.1) }
         var accepted: [String] = []
         for refused in refused where refused.kind == .invalidParams {
             guard let params = try? JSONValue(parsing: refused.params) else { continue }
-            let problems = try schemas.problems(params, definition: "params", of: "methods/\(refused.method).json")
+            let problems = try schemas.problems(
+                params, definition: "params", of: "methods/\(refused.method).json")
             if problems.isEmpty { accepted.append("\(refused.method) \(refused.params.prefix(120))") }
         }
-        // Rules that a schema does not say: exclusions of keys by each other, bytes of a string, deeper conditions.
+        // Rules that a schema does not say: exclusions of keys by each other, bytes of a string, deeper
+        // conditions.
         #expect(accepted.count <= 25, "\(accepted.joined(separator: "\n"))")
         #expect(refused.count > 150)
     }
@@ -90,7 +99,9 @@ struct TranscriptTests {
         let progress = try JSONValue(
             parsing: encoder.encode(Progress(id: .integer(1), phase: "indexing", done: 1, total: 2)).span)
         #expect(try schemas.problems(hello["params"] ?? .null, definition: "hello", of: "common.json") == [])
-        #expect(try schemas.problems(progress["params"] ?? .null, definition: "progress", of: "common.json") == [])
+        #expect(
+            try schemas.problems(progress["params"] ?? .null, definition: "progress", of: "common.json") == []
+        )
     }
 }
 
@@ -122,7 +133,8 @@ private struct CodecReplay {
                 while let event = framer.next() {
                     switch event {
                     case .line(let line): try answer(decoder.decode(line), line)
-                    case .lineTooLong: try check([.failure(.lineTooLong(limit: framer.limit))], isBatch: false, nil)
+                    case .lineTooLong:
+                        try check([.failure(.lineTooLong(limit: framer.limit))], isBatch: false, nil)
                     case .close: Issue.record("\(transcript.name): HTTP")
                     }
                 }
@@ -147,7 +159,8 @@ private struct CodecReplay {
             let problems = try schemas.problems(
                 params == .null ? [:] : params, definition: "params",
                 of: "methods/\(request.call.method.rawValue).json")
-            #expect(problems.isEmpty, "\(transcript.name): \(object.map { text($0.utf8) } ?? ""): \(problems)")
+            #expect(
+                problems.isEmpty, "\(transcript.name): \(object.map { text($0.utf8) } ?? ""): \(problems)")
         }
         let answered = messages.filter { message in
             switch message {
@@ -182,7 +195,8 @@ private struct CodecReplay {
         answers += 1
         switch message {
         case .failure(let failure):
-            let reply = ReplyEncoder(limits: transcript.limits).encode(.failure(failure.error), id: failure.id)
+            let reply = ReplyEncoder(limits: transcript.limits).encode(
+                .failure(failure.error), id: failure.id)
             var matcher = PatternMatcher()
             let mismatch = matcher.mismatch(try JSONValue(parsing: reply.span), pattern)
             #expect(mismatch == nil, "\(transcript.name): \(text(reply)): \(mismatch ?? "")")
@@ -196,7 +210,9 @@ private struct CodecReplay {
     private mutating func noteRefused(_ failure: RequestFailure) {
         // The decoder does not say which method it refused; the sent line does.
         guard failure.error.kind != .unknownMethod, case .send(let line)? = lastSent else { return }
-        if let name = try? JSONValue(parsing: line)["method"]?.stringValue, let method = Method(rawValue: name) {
+        if let name = try? JSONValue(parsing: line)["method"]?.stringValue,
+            let method = Method(rawValue: name)
+        {
             refused.insert(method)
         }
     }
@@ -229,7 +245,9 @@ private struct CodecReplay {
             let object = answer["error"] ?? .null
             #expect(try schemas.problems(object, definition: "error", of: "common.json") == [], "\(about)")
             let allowed = try schemas.definition("errors", of: "methods/\(method.rawValue).json")["enum"]
-            #expect(allowed?.arrayValue?.contains(.string(error.kind.rawValue)) == true, "\(about): \(error.kind)")
+            #expect(
+                allowed?.arrayValue?.contains(.string(error.kind.rawValue)) == true, "\(about): \(error.kind)"
+            )
             kinds.insert(error.kind)
             refused.insert(method)
         }
@@ -238,21 +256,26 @@ private struct CodecReplay {
         let outcome = read.outcome.flatMap { result -> Result<Reply, DatabaseError> in
             Result { () throws(DatabaseError) in try ReplyDecoder().reply(to: method, result) }
         }
-        #expect(text(ReplyEncoder(limits: Limits()).encode(outcome, id: read.id)) == text(answer.utf8), "\(about)")
+        #expect(
+            text(ReplyEncoder(limits: Limits()).encode(outcome, id: read.id)) == text(answer.utf8), "\(about)"
+        )
     }
 
     private func checkUnasked(_ pattern: JSONValue) throws {
         let sample = PatternMatcher.sample(pattern)
         switch try ReplyDecoder().message(sample.utf8) {
         case .greeting(let greeting):
-            #expect(try schemas.problems(sample["params"] ?? .null, definition: "hello", of: "common.json") == [])
+            #expect(
+                try schemas.problems(sample["params"] ?? .null, definition: "hello", of: "common.json") == [])
             var matcher = PatternMatcher()
             let own = Greeting(
                 version: "0.1.0", authentication: greeting.authentication, limits: transcript.limits)
             let line = ReplyEncoder(limits: transcript.limits).encode(own)
             #expect(matcher.mismatch(try JSONValue(parsing: line.span), pattern) == nil, "\(transcript.name)")
         case .progress:
-            #expect(try schemas.problems(sample["params"] ?? .null, definition: "progress", of: "common.json") == [])
+            #expect(
+                try schemas.problems(sample["params"] ?? .null, definition: "progress", of: "common.json")
+                    == [])
         default: Issue.record("\(transcript.name): \(text(sample.utf8)) is not expected here")
         }
     }

@@ -106,11 +106,12 @@ enum DateTimeText {
             day -= 1
             rest += perDay
         }
-        let (year, month, date) = civil(daysSince1970: Int(day))
+        let (year, month, dayOfMonth) = civil(daysSince1970: Int(day))
         let seconds = Int(rest / 1_000_000)
         let fraction = Int(rest % 1_000_000)
+        let date = "\(padded(year, 4))-\(two(month))-\(two(dayOfMonth))"
         let time = "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
-        return "\(padded(year, 4))-\(two(month))-\(two(date))T\(time)\(fraction == 0 ? "" : "." + padded(fraction, 6))Z"
+        return "\(date)T\(time)\(fraction == 0 ? "" : "." + padded(fraction, 6))Z"
     }
 
     /// The civil date (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).

@@ -1,7 +1,7 @@
 // From a server's line to a message: the client's side of the codec.
 //
-// Lenient where a newer server may say more: unknown members and notifications are skipped. Strict where something
-// must be there. What the server sends wrongly is an `internal` error that says so.
+// Lenient where a newer server may say more: unknown members and notifications are skipped. Strict where
+// something must be there. What the server sends wrongly is an `internal` error that says so.
 
 package import NeedleCore
 
@@ -114,7 +114,8 @@ private struct Envelope {
             }
             return .progress(
                 Progress(
-                    id: id, phase: params?["phase"]?.stringValue ?? "", done: params?["done"]?.integerValue ?? 0,
+                    id: id, phase: params?["phase"]?.stringValue ?? "",
+                    done: params?["done"]?.integerValue ?? 0,
                     total: params?["total"]?.integerValue ?? 0))
         default: return .other
         }
@@ -123,7 +124,8 @@ private struct Envelope {
     private func greeting() throws -> Greeting {
         let versions = (params?["protocol"]?.arrayValue ?? []).compactMap(\.integerValue)
         guard versions.count == 2, versions[0] <= versions[1] else {
-            throw JSONError(.invalidValue("a greeting names the lowest and the highest protocol version"), at: start)
+            throw JSONError(
+                .invalidValue("a greeting names the lowest and the highest protocol version"), at: start)
         }
         let needsKey = params?["auth"]?.stringValue == Greeting.Authentication.apiKey.rawValue
         return Greeting(
@@ -146,7 +148,8 @@ extension Limits {
 }
 
 extension JSONReader {
-    /// The `error` of an answer. A kind that this version does not know becomes `internal` and is named in the message.
+    /// The `error` of an answer. A kind that this version does not know becomes `internal` and is named in
+    /// the message.
     fileprivate mutating func wireError() throws -> DatabaseError {
         var members = try beginObject()
         var error = DatabaseError(.internal, "")

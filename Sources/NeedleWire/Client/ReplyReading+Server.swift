@@ -91,13 +91,15 @@ private struct ResultTree {
 
     func receipt() throws -> WriteReceipt {
         WriteReceipt(
-            lsn: try lsn("lsn"), durability: try choice("durable"), created: tree["created"]?.integerValue ?? 0,
+            lsn: try lsn("lsn"), durability: try choice("durable"),
+            created: tree["created"]?.integerValue ?? 0,
             updated: tree["updated"]?.integerValue ?? 0, deleted: tree["deleted"]?.integerValue ?? 0)
     }
 
     func summaries() throws -> [CollectionSummary] {
         try list("collections").map {
-            CollectionSummary(name: try $0.string("name"), points: try $0.integer("points"), state: try $0.choice("state"))
+            CollectionSummary(
+                name: try $0.string("name"), points: try $0.integer("points"), state: try $0.choice("state"))
         }
     }
 

@@ -1,4 +1,5 @@
-// Results of the hot methods, read straight into values; the cold ones go through a JSON tree (ReplyReading+Server).
+// Results of the hot methods, read straight into values; the cold ones go through a JSON tree
+// (ReplyReading+Server).
 
 import NeedleCore
 
@@ -113,7 +114,9 @@ extension JSONReader {
         return (points, encoding)
     }
 
-    private mutating func point(_ encoding: inout VectorEncoding) throws -> (record: PointRecord, score: Double?) {
+    private mutating func point(_ encoding: inout VectorEncoding) throws -> (
+        record: PointRecord, score: Double?
+    ) {
         _ = try peekKind()
         let start = offset
         var id: PointID?
@@ -132,7 +135,9 @@ extension JSONReader {
                 point.payload = Payload(compactJSON: text)
             case "vector":
                 if try peekKind() == .string { encoding = .base64 }
-                point.vectors = [NamedVector(space: CollectionConfig.defaultSpaceName, vector: try anyVector())]
+                point.vectors = [
+                    NamedVector(space: CollectionConfig.defaultSpaceName, vector: try anyVector())
+                ]
             case "vectors":
                 var vectors: [NamedVector] = []
                 var spaces = try beginObject()

@@ -212,7 +212,9 @@ extension JSONWriter {
     }
 
     fileprivate mutating func writeParams(of search: Search) {
-        guard search.query.effort != .standard || search.rescore != nil || search.oversampling != nil else { return }
+        guard search.query.effort != .standard || search.rescore != nil || search.oversampling != nil else {
+            return
+        }
         object("params") { json in
             switch search.query.effort {
             case .standard: break

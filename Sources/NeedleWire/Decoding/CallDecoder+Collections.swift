@@ -14,7 +14,9 @@ extension CallDecoder {
     mutating func deleteCollection(_ reader: inout JSONReader) throws -> Call {
         let object = reader.offset
         var members = try reader.beginObject()
-        while let key = try reader.nextKey(&members) { try common.take(key, from: &reader, allowing: .collection) }
+        while let key = try reader.nextKey(&members) {
+            try common.take(key, from: &reader, allowing: .collection)
+        }
         return .deleteCollection(DeleteCollection(collection: try common.requiredCollection(in: object)))
     }
 
@@ -61,7 +63,9 @@ extension JSONReader {
     /// `vectors`: one space, or a map from name to space.
     fileprivate mutating func spaces(_ limits: Limits) throws -> [SpaceDefinition] {
         _ = try peekKind()
-        guard try isMapOfSpaces() else { return [try space(named: CollectionConfig.defaultSpaceName, limits)] }
+        guard try isMapOfSpaces() else {
+            return [try space(named: CollectionConfig.defaultSpaceName, limits)]
+        }
         let start = offset
         var members = try beginObject()
         var spaces: [SpaceDefinition] = []

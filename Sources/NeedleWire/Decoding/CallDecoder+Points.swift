@@ -90,7 +90,8 @@ extension CallDecoder {
             }
         }
         let collection = try common.requiredCollection(in: object)
-        return .countPoints(CountPoints(collection: collection, filter: filter, minimumLSN: common.minimumLSN))
+        return .countPoints(
+            CountPoints(collection: collection, filter: filter, minimumLSN: common.minimumLSN))
     }
 
     mutating func scrollPoints(_ reader: inout JSONReader) throws -> Call {
@@ -155,7 +156,8 @@ extension JSONReader {
         let filter = try filter(limits)
         guard !filter.holdsNoCondition else {
             throw Refusal(
-                message: "the filter holds no condition and would choose every point; say \"all\":true for that",
+                message:
+                    "the filter holds no condition and would choose every point; say \"all\":true for that",
                 offset: start)
         }
         return filter

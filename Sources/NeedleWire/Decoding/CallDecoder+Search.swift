@@ -14,7 +14,8 @@ extension CallDecoder {
         let collection = try common.requiredCollection(in: object)
         return .searchPoints(
             SearchPoints(
-                collection: collection, search: try fields.search(object: object), minimumLSN: common.minimumLSN))
+                collection: collection, search: try fields.search(object: object),
+                minimumLSN: common.minimumLSN))
     }
 
     mutating func searchBatch(_ reader: inout JSONReader) throws -> Call {

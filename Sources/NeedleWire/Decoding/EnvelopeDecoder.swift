@@ -1,8 +1,8 @@
 // One JSON-RPC request object (protocol, section 1).
 //
-// In the usual order of keys (jsonrpc, id, method, params) the object is read in one pass. Params that stand before
-// the method are skipped and read afterwards. A mistake does not end the reading: the rest of the object is still
-// checked (what is not JSON wins over everything else) and searched for the id to echo.
+// In the usual order of keys (jsonrpc, id, method, params) the object is read in one pass. Params that stand
+// before the method are skipped and read afterwards. A mistake does not end the reading: the rest of the
+// object is still checked (what is not JSON wins over everything else) and searched for the id to echo.
 
 import NeedleCore
 
@@ -71,7 +71,8 @@ struct EnvelopeDecoder {
     }
 
     /// - Throws: syntax errors only.
-    private mutating func readMember(_ key: borrowing JSONText, _ reader: inout JSONReader) throws(JSONError) {
+    private mutating func readMember(_ key: borrowing JSONText, _ reader: inout JSONReader) throws(JSONError)
+    {
         switch key {
         case "jsonrpc":
             let isRight = try Self.attempt(&reader) { reader in

@@ -69,7 +69,9 @@ extension JSONReader {
         do {
             return try FieldPath(parsing: text.string)
         } catch {
-            throw Refusal(message: error.message, offset: text.offset, expected: error.expected, got: error.got.map(shown))
+            throw Refusal(
+                message: error.message, offset: text.offset, expected: error.expected,
+                got: error.got.map(shown))
         }
     }
 
@@ -219,7 +221,8 @@ extension JSONReader {
             }
         }
         guard let kind = bounds.kind else {
-            throw Refusal(message: "a range has at least one of \"gt\", \"gte\", \"lt\" and \"lte\"", offset: start)
+            throw Refusal(
+                message: "a range has at least one of \"gt\", \"gte\", \"lt\" and \"lte\"", offset: start)
         }
         return .range(RangeTest(kind: kind, lower: bounds.lower, upper: bounds.upper))
     }
@@ -246,7 +249,9 @@ private struct RangeBounds {
         }
     }
 
-    private static func isStricter(_ bound: RangeTest.Bound, than other: RangeTest.Bound, _ isInside: Bool) -> Bool {
+    private static func isStricter(_ bound: RangeTest.Bound, than other: RangeTest.Bound, _ isInside: Bool)
+        -> Bool
+    {
         isInside || (bound.value == other.value && !bound.isInclusive)
     }
 

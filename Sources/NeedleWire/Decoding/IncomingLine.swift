@@ -8,7 +8,8 @@ package enum IncomingLine: Sendable {
     case nothing
     /// Answered by one object, or (a notification) not at all.
     case single(IncomingMessage)
-    /// Never empty. Answered by one array of the answers of those members that want one; by nothing when none does.
+    /// Never empty. Answered by one array of the answers of those members that want one; by nothing when none
+    /// does.
     case batch([IncomingMessage])
 }
 

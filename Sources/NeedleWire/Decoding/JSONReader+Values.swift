@@ -123,13 +123,15 @@ enum Names {
     static let rule = "1 to 255 of A-Z a-z 0-9 . _ -, not beginning with a dot"
 
     static func isValid(_ name: [UInt8]) -> Bool {
-        (1...255).contains(name.count) && name[0] != UInt8(ascii: ".") && name.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
+        (1...255).contains(name.count) && name[0] != UInt8(ascii: ".")
+            && name.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                    UInt8(ascii: "-"):
+                    true
+                default: false
+                }
             }
-        }
     }
 }

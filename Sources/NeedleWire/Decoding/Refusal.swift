@@ -1,7 +1,8 @@
 // Why a value of `params` is refused, and how that becomes an error with its place.
 //
-// Decoding functions throw `JSONError` (from the reader) or `Refusal` (where the kind is not `invalid_params`, or there
-// is more to say). Both carry a byte offset only; the path is derived from it when there is an error to answer.
+// Decoding functions throw `JSONError` (from the reader) or `Refusal` (where the kind is not
+// `invalid_params`, or there is more to say). Both carry a byte offset only; the path is derived from it when
+// there is an error to answer.
 
 import NeedleCore
 
@@ -20,9 +21,12 @@ struct Refusal: Error {
         Refusal(message: "\(what) is not supported by this version", offset: offset)
     }
 
-    static func missing(_ member: String, in object: Int, message: String? = nil, expected: String? = nil) -> Refusal {
+    static func missing(_ member: String, in object: Int, message: String? = nil, expected: String? = nil)
+        -> Refusal
+    {
         Refusal(
-            message: message ?? "the key \"\(member)\" is missing", offset: object, member: member, expected: expected)
+            message: message ?? "the key \"\(member)\" is missing", offset: object, member: member,
+            expected: expected)
     }
 
     static func overLimit(_ what: String, limit: Int, at offset: Int) -> Refusal {
@@ -39,12 +43,14 @@ func shown(_ text: String) -> String {
 }
 
 extension JSONReader {
-    /// The error that is answered for `error`, which was thrown while reading the params that begin at `params`.
+    /// The error that is answered for `error`, which was thrown while reading the params that begin at
+    /// `params`.
     func databaseError(_ error: any Error, params: Position) -> DatabaseError {
         switch error {
         case let error as Refusal:
             let place = join(path(from: params, to: error.offset), error.member)
-            return DatabaseError(error.kind, error.message, at: place, expected: error.expected, got: error.got)
+            return DatabaseError(
+                error.kind, error.message, at: place, expected: error.expected, got: error.got)
         case let error as JSONError:
             return databaseError(error, params: params)
         case let error as DatabaseError:

@@ -4,8 +4,8 @@ package import NeedleCore
 
 /// Decodes lines. A value without state: use one from any number of threads.
 ///
-/// One pass over the bytes in the usual case; one more over `params` when they stand before `method`, or to find the
-/// path of something that is refused.
+/// One pass over the bytes in the usual case; one more over `params` when they stand before `method`, or to
+/// find the path of something that is refused.
 package struct RequestDecoder: Sendable {
     package let limits: Limits
 

@@ -1,15 +1,17 @@
-// From a stream of bytes to lines: a pure state machine that the server drives with whatever the socket gives.
+// From a stream of bytes to lines: a pure state machine that the server drives with whatever the socket
+// gives.
 //
 // Invariants:
-// - between calls, of a line that has not ended never more than the limit (and one `\r`) is kept; the rest is skipped;
+// - between calls, of a line that has not ended never more than the limit (and one `\r`) is kept; the rest is
+//   skipped;
 // - every byte is looked at a bounded number of times, however small the pieces are it comes in;
 // - events come in the order of the bytes.
 
 /// Splits a byte stream into the protocol's lines.
 ///
-/// Lines end with `\n`; a `\r` before it belongs to the newline, and neither counts against the limit. Lines of
-/// nothing but JSON's white space are swallowed (one that is over the limit is answered like any other). A last line
-/// without newline never comes out: the protocol drops it.
+/// Lines end with `\n`; a `\r` before it belongs to the newline, and neither counts against the limit. Lines
+/// of nothing but JSON's white space are swallowed (one that is over the limit is answered like any other). A
+/// last line without newline never comes out: the protocol drops it.
 ///
 /// ```swift
 /// framer.feed(piece)
@@ -40,7 +42,8 @@ package struct LineFramer: Sendable {
     }
 
     private var phase = Phase.beginning
-    /// What has arrived and was not handed out: `[head, ends)` whole lines, `[ends, count)` the start of the next.
+    /// What has arrived and was not handed out: `[head, ends)` whole lines, `[ends, count)` the start of the
+    /// next.
     private var buffer: [UInt8] = []
     private var head = 0
     private var ends = 0
@@ -112,7 +115,8 @@ package struct LineFramer: Sendable {
         }
     }
 
-    /// Cuts the line `[head, end)` out. A line that has the buffer to itself takes the buffer along instead of a copy.
+    /// Cuts the line `[head, end)` out. A line that has the buffer to itself takes the buffer along instead
+    /// of a copy.
     private mutating func takeLine(end: Int, newline: Int) -> [UInt8] {
         if head == 0, newline + 1 == buffer.count, skippedAt.isEmpty {
             var line: [UInt8] = []

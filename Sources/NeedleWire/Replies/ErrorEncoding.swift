@@ -29,7 +29,9 @@ extension JSONWriter {
         if let got = error.got { string("got", got) }
         key("retryable")
         write(error.kind.isRetryable)
-        if let delay = error.retryAfterMS ?? Self.standardRetry(of: error.kind) { integer("retry_after_ms", delay) }
+        if let delay = error.retryAfterMS ?? Self.standardRetry(of: error.kind) {
+            integer("retry_after_ms", delay)
+        }
         guard !error.conflicts.isEmpty else { return }
         key("conflicts")
         array(error.conflicts) { json, conflict in

@@ -30,7 +30,8 @@ extension JSONWriter {
         }
     }
 
-    /// A double that is a float32 exactly is written as that float: scores are mostly such, and `0.83` says the same as
+    /// A double that is a float32 exactly is written as that float: scores are mostly such, and `0.83` says
+    /// the same as
     /// `0.8299999833106995`. It reads back as the same float32; a double keeps all its digits.
     ///
     /// - Precondition: finite.

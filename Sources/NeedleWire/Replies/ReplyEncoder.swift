@@ -1,7 +1,7 @@
 // Replies as JSON text, written straight from the values.
 //
-// Invariant: what comes out is never longer than `line_bytes`, and while it is being written it never grows beyond that
-// by more than one point.
+// Invariant: what comes out is never longer than `line_bytes`, and while it is being written it never grows
+// beyond that by more than one point.
 
 package import NeedleCore
 
@@ -13,7 +13,8 @@ package struct ReplyEncoder: Sendable {
         self.limits = limits
     }
 
-    /// One reply object, without newline. If it would be longer than `line_bytes` it is `limit_exceeded` instead.
+    /// One reply object, without newline. If it would be longer than `line_bytes` it is `limit_exceeded`
+    /// instead.
     ///
     /// - Parameter id: `nil` is written as `null`.
     package func encode(_ outcome: Result<Reply, DatabaseError>, id: RequestID?) -> [UInt8] {
@@ -49,7 +50,8 @@ package struct ReplyEncoder: Sendable {
         let substitutes = replies.map { reply in
             Self.errorObject(ReplyFault.tooLong.databaseError(limit: limits.lineBytes), id: reply.id)
         }
-        // What the members after this one need at least: a comma each, and the smaller of reply and substitute.
+        // What the members after this one need at least: a comma each, and the smaller of reply and
+        // substitute.
         var later = zip(replies, substitutes).reduce(0) { $0 + 1 + min($1.0.reply.count, $1.1.count) }
         var line: [UInt8] = []
         let whole = replies.reduce(2) { $0 + 1 + $1.reply.count }
@@ -75,7 +77,9 @@ package struct ReplyEncoder: Sendable {
             json.string("server", "needletail")
             json.string("version", greeting.version)
             json.key("protocol")
-            json.array([greeting.protocolVersions.lowerBound, greeting.protocolVersions.upperBound]) { $0.write($1) }
+            json.array([greeting.protocolVersions.lowerBound, greeting.protocolVersions.upperBound]) {
+                $0.write($1)
+            }
             json.string("auth", greeting.authentication.rawValue)
             json.object("limits") { $0.writeAnnounced(greeting.limits) }
         }

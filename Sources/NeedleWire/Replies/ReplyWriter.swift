@@ -70,7 +70,9 @@ struct ReplyWriter {
         json.lsn(page.lsn)
     }
 
-    private mutating func writeRecords(_ records: [PointRecord], _ encoding: VectorEncoding) throws(ReplyFault) {
+    private mutating func writeRecords(_ records: [PointRecord], _ encoding: VectorEncoding)
+        throws(ReplyFault)
+    {
         json.beginArray()
         for record in records {
             json.write(record, score: nil, encoding)
@@ -79,7 +81,8 @@ struct ReplyWriter {
         json.endArray()
     }
 
-    private mutating func writeMembers(of result: SearchResult, _ encoding: VectorEncoding) throws(ReplyFault) {
+    private mutating func writeMembers(of result: SearchResult, _ encoding: VectorEncoding) throws(ReplyFault)
+    {
         json.key("points")
         json.beginArray()
         for hit in result.hits {

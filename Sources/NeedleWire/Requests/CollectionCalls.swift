@@ -2,8 +2,8 @@
 
 package import NeedleCore
 
-/// One vector space as a client asks for it. At least one of `size` and `model` is there; with a model the engine
-/// finds out (or checks) the size.
+/// One vector space as a client asks for it. At least one of `size` and `model` is there; with a model the
+/// engine finds out (or checks) the size.
 package struct SpaceDefinition: Hashable, Sendable {
     /// Empty for the only space of a collection that was given without a name.
     package var name: String

@@ -23,7 +23,8 @@ package struct UpsertPoints: Sendable {
     package var opKey: String?
 
     package init(
-        collection: String, points: [PointWrite], ifAbsent: Bool = false, model: String? = nil, opKey: String? = nil
+        collection: String, points: [PointWrite], ifAbsent: Bool = false, model: String? = nil,
+        opKey: String? = nil
     ) {
         self.collection = collection
         self.points = points

@@ -64,7 +64,8 @@ extension Call {
         }
     }
 
-    /// The collection (name or alias) the call is about, if it is about one; of `collection.create` the new name.
+    /// The collection (name or alias) the call is about, if it is about one; of `collection.create` the new
+    /// name.
     package var collection: String? {
         switch self {
         case .ping, .info, .health, .cancel, .login, .listCollections, .embedTexts: nil

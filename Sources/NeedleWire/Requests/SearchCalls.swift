@@ -42,8 +42,8 @@ package struct SearchPoints: Sendable {
     }
 }
 
-/// `point.search_batch`. What the batch says of `model` and `vector_encoding` is already in those of its searches that
-/// do not say it themselves.
+/// `point.search_batch`. What the batch says of `model` and `vector_encoding` is already in those of its
+/// searches that do not say it themselves.
 package struct SearchBatch: Sendable {
     package var collection: String
     /// At most `Limits.batchPoints`.
