@@ -60,16 +60,31 @@ enum ReplySamples {
         CollectionSummary(name: "b", points: 2, state: .quarantined, reason: "damaged"),
     ]
 
+    /// Every limit another number, so that none can stand in another's place.
+    static let limits: Limits = {
+        var limits = Limits()
+        (limits.lineBytes, limits.inFlight, limits.batchPoints, limits.dimensions, limits.waitMS) = (
+            1, 2, 3, 4, 5
+        )
+        (limits.nesting, limits.serverBytes, limits.writeTimeoutMS, limits.drainMS, limits.connections) = (
+            6, 7, 8, 9, 10
+        )
+        (limits.opKeyMS, limits.cursorMS, limits.cursors, limits.collections, limits.spaces) = (
+            11, 12, 13, 14, 15
+        )
+        return limits
+    }()
+
     static let info = ServerInfo(
-        version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 10)], limits: Limits(),
+        version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 10)], limits: limits,
         collections: [summaries[0]], model: nil)
 
     static let infoText =
-        #"{"server":"needletail","version":"0.1.0","protocol":[1,1],"uptime_ms":5,"kernel_tier":"avx2","model":null,"#
-        + #""memory":{"vectors":10},"limits":{"line_bytes":67108864,"in_flight":256,"batch_points":10000,"#
-        + #""dimensions":65536,"wait_ms":10000,"nesting":64,"server_bytes":536870912,"write_timeout_ms":60000,"#
-        + #""drain_ms":10000,"connections":4096,"op_key_ms":600000,"cursor_ms":300000,"cursors":10000,"#
-        + #""collections":10000,"spaces":64},"collections":[{"name":"a","points":1,"state":"ready"}]}"#
+        #"{"server":"needletail","version":"0.1.0","protocol":[1,1],"uptime_ms":5,"kernel_tier":"avx2","#
+        + #""model":null,"memory":{"vectors":10},"limits":{"line_bytes":1,"in_flight":2,"batch_points":3,"#
+        + #""dimensions":4,"wait_ms":5,"nesting":6,"server_bytes":7,"write_timeout_ms":8,"drain_ms":9,"#
+        + #""connections":10,"op_key_ms":11,"cursor_ms":12,"cursors":13,"collections":14,"spaces":15},"#
+        + #""collections":[{"name":"a","points":1,"state":"ready"}]}"#
 
     static let greeting = Greeting(version: "0.1.0", authentication: .none, limits: Limits())
 

@@ -136,14 +136,19 @@ private struct Envelope {
 }
 
 extension Limits {
-    /// What a greeting announces; the rest stays as it is here.
+    /// What a greeting or `server.info` says; the rest stays as it is here.
     init(announced limits: JSONValue) {
         self.init()
-        lineBytes = limits["line_bytes"]?.integerValue ?? lineBytes
-        inFlight = limits["in_flight"]?.integerValue ?? inFlight
-        batchPoints = limits["batch_points"]?.integerValue ?? batchPoints
-        dimensions = limits["dimensions"]?.integerValue ?? dimensions
-        waitMS = limits["wait_ms"]?.integerValue ?? waitMS
+        let names: [(String, WritableKeyPath<Limits, Int>)] = [
+            ("line_bytes", \.lineBytes), ("in_flight", \.inFlight), ("batch_points", \.batchPoints),
+            ("dimensions", \.dimensions), ("wait_ms", \.waitMS), ("nesting", \.nesting),
+            ("server_bytes", \.serverBytes), ("write_timeout_ms", \.writeTimeoutMS), ("drain_ms", \.drainMS),
+            ("connections", \.connections), ("op_key_ms", \.opKeyMS), ("cursor_ms", \.cursorMS),
+            ("cursors", \.cursors), ("collections", \.collections), ("spaces", \.spaces),
+        ]
+        for (name, path) in names {
+            if let value = limits[name]?.integerValue { self[keyPath: path] = value }
+        }
     }
 }
 
