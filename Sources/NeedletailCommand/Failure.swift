@@ -68,6 +68,10 @@ extension Failure {
         case .unknownMethod: return ["the server is older than this command; see needletail info"]
         case .diskFull: return ["free space on the server's data directory, then try again"]
         case .invalidReply: return ["is that port a Needletail server's? See --url and NEEDLETAIL_URL"]
+        case .invalidParams where error.at == "text":
+            return [
+                "the collection has no model: search it with --vector, or make one with needletail create --model"
+            ]
         default: break
         }
         if isAboutModel(error) {

@@ -106,6 +106,7 @@ struct CommandLineTests {
 
         #expect(failure(.invalidParams, "no model is loaded").advice.joined().contains("scripts/fetch-model"))
         #expect(failure(.notFound, at: "vectors.model").advice.joined().contains("scripts/fetch-model"))
+        #expect(failure(.invalidParams, "no model", at: "text").advice.joined().contains("--vector"))
         #expect(failure(.alreadyExists).advice.joined().contains("needletail drop docs"))
         #expect(failure(.timedOut).status == .timedOut)
         #expect(failure(.deadline).status == .timedOut)

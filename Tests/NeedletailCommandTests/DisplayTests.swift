@@ -113,15 +113,15 @@ struct DisplayTests {
     @Test("Nested answers become an outline")
     func outline() {
         let object: JSONObject = [
-            "version": "0.1.0", "memory": ["vector_bytes": 2048, "points": 1500],
+            "version": "0.1.0", "memory": ["vectors": 2048], "counts": ["points": 1500, "bytes": 1],
             "list": [["name": "a", "n": 1]],
             "empty": [:],
         ]
         #expect(
             Outline.lines(object, style: .plain) == [
-                "version  0.1.0", "memory", "  vector_bytes  2.0 KiB", "  points        1,500", "list",
-                "  name a, n 1",
-                "empty    ",
+                "version  0.1.0", "memory", "  vectors  2.0 KiB", "counts", "  points  1,500",
+                "  bytes   1 B",
+                "list", "  name a, n 1", "empty    ",
             ])
     }
 

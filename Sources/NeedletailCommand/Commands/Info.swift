@@ -90,7 +90,9 @@ struct Collections: AsyncParsableCommand {
 
 /// Nested JSON as indented names and values, for people.
 package enum Outline {
-    package static func lines(_ object: JSONObject, indent: Int = 0, style: Style) -> [String] {
+    package static func lines(
+        _ object: JSONObject, indent: Int = 0, within parent: String = "", style: Style
+    ) -> [String] {
         let margin = String(repeating: " ", count: indent)
         let scalars = object.members.filter { !isContainer($0.value) }
         let width = scalars.map { DisplayWidth.of($0.key) }.max() ?? 0
@@ -98,14 +100,15 @@ package enum Outline {
             let key = DisplayWidth.safe(member.key)
             switch member.value {
             case .object(let inner) where !inner.isEmpty:
-                return [margin + style.bold(key)] + lines(inner, indent: indent + 2, style: style)
+                return [margin + style.bold(key)]
+                    + lines(inner, indent: indent + 2, within: member.key, style: style)
             case .array(let elements) where elements.contains(where: isContainer):
                 return [margin + style.bold(key)]
                     + elements.map { margin + "  " + DisplayWidth.safe(text($0)) }
             default:
                 return [
                     margin + style.dim(DisplayWidth.pad(key, to: width)) + "  "
-                        + text(member.value, key: member.key)
+                        + text(member.value, key: parent == "memory" ? "bytes" : member.key)
                 ]
             }
         }
