@@ -56,7 +56,7 @@ let package = Package(
         room("NeedleEmbedding", ["NeedleCore", "COpenBLAS", crypto]),
         room("NeedleWire", ["NeedleCore"]),
         room("NeedleEngine", ["NeedleCore", "NeedleVectors", "NeedlePayloads", "NeedleStorage"]),
-        room("NeedleClient", ["NeedleCore", "NeedleWire", logging] + nio, exclude: ["NeedleClient.docc"]),
+        room("NeedleClient", ["NeedleCore", logging] + nio, exclude: ["NeedleClient.docc"]),
         room("NeedleServer", ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
         room("NeedletailCommand", ["NeedleClient", arguments]),
         program(
@@ -75,7 +75,7 @@ let package = Package(
         tests("NeedleEmbeddingTests", ["NeedleEmbedding", "NeedleCore"], exclude: ["Fixtures"]),
         tests("NeedleWireTests", ["NeedleWire", "NeedleCore"]),
         tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
-        tests("NeedleClientTests", ["NeedleClient"] + nio),
+        tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore"] + nio),
         tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
     ]
 )
