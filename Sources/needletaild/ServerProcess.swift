@@ -68,7 +68,12 @@ struct ServerProcess {
         StopSignals.restoreDefaults()
         log.notice("stopping: answering what was accepted", metadata: ["signal": "\(signal)"])
         let isComplete = server.stop()
-        loading.join()
+        if loading.isDone { loading.join() }
+        guard loading.isDone else {
+            // Nothing was written that would need closing, and recovery can be repeated at any time.
+            log.notice("stopped while collections were still loading")
+            _exit(0)
+        }
         database.close()
         log.notice("stopped", metadata: ["all_answered": "\(isComplete)"])
     }

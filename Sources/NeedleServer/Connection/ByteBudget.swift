@@ -8,7 +8,7 @@
 // 2. Unfinished lines could hold the whole budget, each waiting for room to finish. Therefore, while the budget is
 //    spent, one of them at a time, the longest, may read on regardless (`Grant.finish`); it overdraws by at most one
 //    line. When its line is complete the next one's turn comes.
-// 3. A peer that does not finish its line within `finishingSeconds` of being let through loses it: its bytes are
+// 3. A peer that does not finish its line within `finishingMS` of being let through loses it: its bytes are
 //    dropped and the line is answered `overloaded` at its end. So every few seconds the longest unfinished line
 //    is either a request or gone, and there is room again.
 // Reading is refused in units of one socket read, so the budget may be exceeded by one read per connection.
@@ -29,17 +29,17 @@ package final class ByteBudget: Sendable {
         case finish
     }
 
-    /// How long a connection that was told `finish` may take.
-    package static let finishingSeconds = 5
-
     package let limit: Int
+    /// How long a connection that was told `finish` may take, in milliseconds.
+    package let finishingMS: Int
     private let lineBytes = Atomic<Int>(0)
     private let replyBytes = Atomic<Int>(0)
     private let hasWaiters = Atomic<Bool>(false)
     private let queue = Mutex(BudgetQueue())
 
-    package init(limit: Int) {
+    package init(limit: Int, finishingMS: Int = 5_000) {
         self.limit = limit
+        self.finishingMS = finishingMS
     }
 
     package var lines: Int { lineBytes.load(ordering: .relaxed) }

@@ -173,7 +173,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .finish:
             reading = .finishingLine
             finishing = context?.eventLoop.assumeIsolated().scheduleTask(
-                in: .seconds(Int64(ByteBudget.finishingSeconds))
+                in: .milliseconds(Int64(environment.budget.finishingMS))
             ) { self.finishingTookTooLong() }
         }
         turn()
@@ -313,10 +313,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             taken: { [weak self] in self?.takenBytes }, onStall: { [weak self] in self?.close() })
     }
 
-    /// Bytes that the operating system has taken so far; `nil` when it has taken all there was.
+    /// Bytes that the peer has taken so far; `nil` when it has taken all there was.
     private var takenBytes: Int? {
         guard let context, session.heldReplyBytes > 0 else { return nil }
         let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        return handedOver - (buffered ?? 0)
+        return handedOver - (buffered ?? 0) - SocketQueue.unacknowledgedBytes(context.pipeline.syncOperations)
     }
 }

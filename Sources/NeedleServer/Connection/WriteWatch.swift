@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 
 /// Notices that a peer takes none of what waits for it. Confined to one event loop.
@@ -11,7 +12,7 @@ final class WriteWatch {
     var isRunning: Bool { timer != nil }
 
     /// - Parameters:
-    ///   - taken: bytes the operating system has taken so far, `nil` when nothing waits.
+    ///   - taken: bytes the peer has taken so far, `nil` when nothing waits.
     ///   - onStall: called once when that did not change for `limit`.
     func start(
         on eventLoop: any EventLoop, limit: TimeAmount, taken: @escaping () -> Int?, onStall: @escaping () -> Void
@@ -41,5 +42,20 @@ final class WriteWatch {
     func stop() {
         timer?.cancel()
         timer = nil
+    }
+}
+
+/// What the kernel still holds of what was written to a socket.
+enum SocketQueue {
+    /// `SIOCOUTQ`: bytes that the peer has not acknowledged; 0 when the kernel does not say.
+    ///
+    /// The kernel asks for more only when a third of its buffer is free, which with a slow reader can take minutes;
+    /// without this such a reader would look like one that takes nothing.
+    static func unacknowledgedBytes(_ pipeline: ChannelPipeline.SynchronousOperations) -> Int {
+        let queued = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor -> Int in
+            var bytes: Int32 = 0
+            return ioctl(descriptor, UInt(TIOCOUTQ), &bytes) == 0 ? Int(bytes) : 0
+        }
+        return queued ?? 0
     }
 }

@@ -2,19 +2,25 @@ import NIOPosix
 import Synchronization
 
 /// A thread for one long piece of work. Safe to use from any thread.
-package struct BackgroundThread: Sendable {
-    private let pool: NIOThreadPool
+package final class BackgroundThread: Sendable {
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let hasEnded = Atomic<Bool>(false)
+
+    private init() {}
 
     /// Begins `body` at once.
     package static func start(_ body: @escaping @Sendable () -> Void) -> BackgroundThread {
-        let pool = NIOThreadPool(numberOfThreads: 1)
-        pool.start()
-        pool.submit { state in
-            guard case .active = state else { return }
-            body()
+        let thread = BackgroundThread()
+        thread.pool.start()
+        thread.pool.submit { [thread] state in
+            if case .active = state { body() }
+            thread.hasEnded.store(true, ordering: .releasing)
         }
-        return BackgroundThread(pool: pool)
+        return thread
     }
+
+    /// Whether the work is done.
+    package var isDone: Bool { hasEnded.load(ordering: .acquiring) }
 
     /// Waits until the work is done.
     package func join() {
