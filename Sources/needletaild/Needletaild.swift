@@ -1,5 +1,5 @@
-// The server program: reads its configuration, listens, serves until it is told to stop. Thin on purpose; what there is
-// to know about serving is in NeedleServer.
+// The server program: reads its configuration, listens, serves until it is told to stop. Thin on purpose;
+// what there is to know about serving is in NeedleServer.
 
 import ArgumentParser
 import Glibc
@@ -29,7 +29,8 @@ struct Needletaild: ParsableCommand {
         help: ArgumentHelp("Listen here; port 0 lets the system choose.", valueName: "host:port"))
     var listen: String?
 
-    @Option(name: .long, help: ArgumentHelp("Load the embedding model from this directory.", valueName: "dir"))
+    @Option(
+        name: .long, help: ArgumentHelp("Load the embedding model from this directory.", valueName: "dir"))
     var model: String?
 
     @Flag(name: .long, help: "Say what is wrong with the configuration, or print what is in force, and exit.")
@@ -51,7 +52,9 @@ struct Needletaild: ParsableCommand {
             throw ExitCode(2)
         }
         if checkConfig {
-            for key in ConfigurationKey.all { StandardStreams.output("\(key.path) = \(key.text(in: settings))") }
+            for key in ConfigurationKey.all {
+                StandardStreams.output("\(key.path) = \(key.text(in: settings))")
+            }
             return
         }
         let status = ServerProcess(configuration: settings, environment: environment).run(warnAbout: unknown)

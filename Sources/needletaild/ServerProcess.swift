@@ -31,7 +31,9 @@ struct ServerProcess {
             try serve()
             return 0
         } catch {
-            log.critical("the server cannot start", metadata: ["reason": "\(error.message)", "at": "\(error.at ?? "")"])
+            log.critical(
+                "the server cannot start",
+                metadata: ["reason": "\(error.message)", "at": "\(error.at ?? "")"])
             return 1
         }
     }
@@ -43,7 +45,8 @@ struct ServerProcess {
         var options = configuration.engineOptions
         options.embedder = try chooseModel()
         let database = try Database.open(
-            directory: configuration.dataDirectory, fileSystem: PosixFileSystem(), clock: clock, options: options)
+            directory: configuration.dataDirectory, fileSystem: PosixFileSystem(), clock: clock,
+            options: options)
         let server: Server
         do throws(DatabaseError) {
             server = try Server.start(
@@ -109,11 +112,13 @@ struct ServerProcess {
     /// Its files are looked for now, and read in the background: requests that need it wait for that.
     private func chooseModel() throws(DatabaseError) -> (any TextEmbedder)? {
         let configured = configuration.modelDirectory
-        let directory = configured.isEmpty ? LocalModel.defaultDirectory(environment: environment) : configured
+        let directory =
+            configured.isEmpty ? LocalModel.defaultDirectory(environment: environment) : configured
         guard access("\(directory)/model.safetensors", R_OK) == 0 else {
             guard configured.isEmpty else {
                 throw DatabaseError(
-                    .notFound, "there is no model in \(directory): run scripts/fetch-model, or correct --model",
+                    .notFound,
+                    "there is no model in \(directory): run scripts/fetch-model, or correct --model",
                     at: "model.directory")
             }
             log.warning(

@@ -24,10 +24,12 @@ enum StandardStreams {
 enum EnvironmentVariables {
     static func all() -> [String: String] {
         var result: [String: String] = [:]
-        // SAFETY: read once, at the start, while there is only this thread; the array ends with a null pointer.
+        // SAFETY: read once, at the start, while there is only this thread; the array ends with a null
+        // pointer.
         var entry = environ
         while let text = entry.pointee {
-            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = String(cString: text).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { result[String(parts[0])] = String(parts[1]) }
             entry += 1
         }

@@ -7,6 +7,7 @@ import Testing
 @Suite struct KernelTests {
     private func run(_ values: [Float], _ body: (UnsafeMutablePointer<Float>) -> Void) -> [Float] {
         var copy = values
+        // swift-format-ignore: NeverForceUnwrap
         copy.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
         return copy
     }

@@ -3,7 +3,8 @@ import NeedleEngine
 import SimulationKit
 import Testing
 
-/// Random operations with crashes against a plain dictionary: acknowledged ⊆ found ⊆ attempted (invariants 1 to 4).
+/// Random operations with crashes against a plain dictionary: acknowledged ⊆ found ⊆ attempted (invariants 1
+/// to 4).
 @Suite struct CrashTests {
     /// What a point should be: vector and payload.
     struct Stored: Equatable {
@@ -40,7 +41,8 @@ import Testing
         try check(database, model)
     }
 
-    /// Every file operation of a script fails once: a write is refused or done, and nothing acknowledged is lost.
+    /// Every file operation of a script fails once: a write is refused or done, and nothing acknowledged is
+    /// lost.
     @Test(arguments: [FaultKind.ioError, .diskFull, .shortWrite])
     func aFailedOperationLosesNothingAcknowledged(kind: FaultKind) throws {
         let (operations, _) = try runScript(fault: nil)
@@ -54,7 +56,9 @@ import Testing
     }
 
     /// Twelve writes, one optimize in between; then a crash that loses nothing that was written.
-    private func runScript(fault: (kind: FaultKind, operation: Int)?) throws -> (operations: Int, refused: Int) {
+    private func runScript(fault: (kind: FaultKind, operation: Int)?) throws -> (
+        operations: Int, refused: Int
+    ) {
         let database = try TestDatabase()
         let collection = try database.create(size: 2)
         database.disk.plan()

@@ -30,9 +30,10 @@ import Testing
         let collection = try database.create(size: 4)
         let vectors = clusteredVectors(400, dimension: 4, seed: 21)
         let soon = database.clock.wallMilliseconds() + 1_000
-        try collection.upsert(vectors.enumerated().map { index, vector in
-            point(UInt64(index), vector, #"{"i":\#(index)}"#, expiresAt: index % 4 == 0 ? soon : nil)
-        })
+        try collection.upsert(
+            vectors.enumerated().map { index, vector in
+                point(UInt64(index), vector, #"{"i":\#(index)}"#, expiresAt: index % 4 == 0 ? soon : nil)
+            })
         _ = collection.optimize()
         database.settle()
         try collection.delete(.ids((0..<100).map { PointID(UInt64($0)) }))
@@ -59,7 +60,8 @@ import Testing
         database.settle()
         try collection.upsert((300..<600).map { point(UInt64($0), vectors[$0]) })
         _ = collection.optimize()
-        // A few steps at a time, with deletions and replacements in between, so that some fall into the merge.
+        // A few steps at a time, with deletions and replacements in between, so that some fall into the
+        // merge.
         for round in 0..<60 {
             for _ in 0..<2 { _ = database.database.maintain(context: OperationContext()) }
             try collection.delete(.ids([PointID(UInt64(round * 10))]))

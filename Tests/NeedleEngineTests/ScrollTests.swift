@@ -9,9 +9,11 @@ import Testing
         try collection.upsert((0..<50).map { point($0 * 2, [1]) })
         _ = collection.optimize()
         database.settle()
-        try collection.upsert((0..<50).map { point($0 * 2 + 1, [1]) } + [
-            PointWrite(id: PointID("b"), vectors: .single([1])), PointWrite(id: PointID("a"), vectors: .single([1])),
-        ])
+        try collection.upsert(
+            (0..<50).map { point($0 * 2 + 1, [1]) } + [
+                PointWrite(id: PointID("b"), vectors: .single([1])),
+                PointWrite(id: PointID("a"), vectors: .single([1])),
+            ])
         let ids = try collection.scrollAll().map(\.id)
         #expect(ids == (0..<100).map { PointID(UInt64($0)) } + [PointID("a"), PointID("b")])
     }
@@ -47,7 +49,9 @@ import Testing
         let page = try collection.scroll(request, context: OperationContext())
         #expect(page.points.count == 2 && page.cursor != nil)
         let tiny = ScrollRequest(limit: 20, maximumBytes: 1)
-        #expect(try collection.scroll(tiny, context: OperationContext()).points.count == 1, "but never without a point")
+        #expect(
+            try collection.scroll(tiny, context: OperationContext()).points.count == 1,
+            "but never without a point")
     }
 
     @Test func cursorsExpireAndDieWithTheServer() throws {
@@ -68,7 +72,8 @@ import Testing
         let other = try collection.scroll(ScrollRequest(limit: 10), context: OperationContext())
         try database.reopen()
         #expect(throws: DatabaseError.self) {
-            try database.collection().scroll(ScrollRequest(limit: 10, cursor: other.cursor), context: OperationContext())
+            try database.collection().scroll(
+                ScrollRequest(limit: 10, cursor: other.cursor), context: OperationContext())
         }
     }
 

@@ -4,13 +4,19 @@ import Testing
 
 @Suite struct SearchTests {
     private func exactTop(_ vectors: [[Float]], _ query: [Float], _ k: Int, _ metric: Metric) -> [PointID] {
-        func dot(_ a: [Float], _ b: [Float]) -> Double { zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+        func dot(_ a: [Float], _ b: [Float]) -> Double {
+            zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+        }
         let scored = vectors.enumerated().map { index, vector -> (Double, UInt64) in
             let score =
                 switch metric {
-                case .cosine: -dot(vector, query) / (dot(vector, vector).squareRoot() * dot(query, query).squareRoot())
+                case .cosine:
+                    -dot(vector, query) / (dot(vector, vector).squareRoot() * dot(query, query).squareRoot())
                 case .dot: -dot(vector, query)
-                case .euclid: zip(vector, query).reduce(0) { $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1)) }
+                case .euclid:
+                    zip(vector, query).reduce(0) {
+                        $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
+                    }
                 }
             return (score, UInt64(index))
         }
@@ -46,7 +52,8 @@ import Testing
             #expect(result.strategy == .graph)
             found += Set(result.ids).intersection(exactTop(vectors, query, 10, metric)).count
         }
-        // Inner products of vectors of unequal length are no metric, and graphs find them harder (measured: 0.952).
+        // Inner products of vectors of unequal length are no metric, and graphs find them harder (measured:
+        // 0.952).
         let floor = metric == .dot ? 0.93 : 0.98
         #expect(Double(found) / Double(10 * queries.count) >= floor)
     }
@@ -111,7 +118,10 @@ import Testing
         let database = try TestDatabase()
         let collection = try database.create(size: 1, metric: .euclid)
         try collection.upsert((0..<5).map { point($0, [Float($0)]) })
-        #expect(try collection.search([0], limit: 2) { $0.target = .point(PointID(2)) }.ids == [PointID(1), PointID(3)])
+        #expect(
+            try collection.search([0], limit: 2) { $0.target = .point(PointID(2)) }.ids == [
+                PointID(1), PointID(3),
+            ])
         let missing = #expect(throws: DatabaseError.self) {
             try collection.search([0]) { $0.target = .point(PointID(77)) }
         }
@@ -124,18 +134,22 @@ import Testing
         let vectors = clusteredVectors(900, dimension: 8, seed: 8)
         try collection.upsert(vectors.enumerated().map { point(UInt64($0), $1, #"{"g":\#($0 % 300)}"#) })
         database.settle()
-        let filter = Filter(must: [.matchAny(try FieldPath(parsing: "g"), [.number(ExactNumber(7 as Int64))])])
+        let filter = Filter(must: [.matchAny(try FieldPath(parsing: "g"), [.number(ExactNumber(7 as Int64))])]
+        )
         let result = try collection.search(vectors[0], limit: 10, filter: filter)
         #expect(Set(result.ids) == [PointID(7), PointID(307), PointID(607)])
         #expect(try collection.count(filter) == 3)
-        #expect(try collection.scrollAll(filter: filter).map(\.id) == [PointID(7), PointID(307), PointID(607)])
+        #expect(
+            try collection.scrollAll(filter: filter).map(\.id) == [PointID(7), PointID(307), PointID(607)])
     }
 
     @Test func extremeVectorsHaveFiniteScoresInTheRightOrder() throws {
         let database = try TestDatabase()
         let collection = try database.create(size: 2, metric: .dot)
         let huge = Float.greatestFiniteMagnitude
-        try collection.upsert([point(1, [huge, huge]), point(2, [huge, 0]), point(3, [1, 1]), point(4, [0, 0])])
+        try collection.upsert([
+            point(1, [huge, huge]), point(2, [huge, 0]), point(3, [1, 1]), point(4, [0, 0]),
+        ])
         let result = try collection.search([huge, huge], limit: 4)
         #expect(result.ids == [1, 2, 3, 4].map { PointID($0) })
         #expect(result.scores.allSatisfy { $0.isFinite })
@@ -155,9 +169,11 @@ import Testing
         try collection.upsert([
             PointWrite(id: PointID(1), vectors: .named([NamedVector(space: "title", vector: [1, 0])])),
             PointWrite(id: PointID(2), vectors: .named([NamedVector(space: "body", vector: [5])])),
-            PointWrite(id: PointID(3), vectors: .named([
-                NamedVector(space: "body", vector: [4]), NamedVector(space: "title", vector: [0, 1]),
-            ])),
+            PointWrite(
+                id: PointID(3),
+                vectors: .named([
+                    NamedVector(space: "body", vector: [4]), NamedVector(space: "title", vector: [0, 1]),
+                ])),
         ])
         for _ in 0..<2 {
             #expect(try collection.search([1, 0]) { $0.space = "title" }.ids == [PointID(1), PointID(3)])
@@ -174,7 +190,8 @@ import Testing
     @Test func aSearchStopsAtItsDeadline() throws {
         let database = try TestDatabase()
         let collection = try database.create(size: 4)
-        try collection.upsert(clusteredVectors(600, dimension: 4, seed: 9).enumerated().map { point(UInt64($0), $1) })
+        try collection.upsert(
+            clusteredVectors(600, dimension: 4, seed: 9).enumerated().map { point(UInt64($0), $1) })
         let context = OperationContext(clock: database.clock, deadlineNanoseconds: 0)
         let error = #expect(throws: DatabaseError.self) {
             try collection.search(SearchQuery(target: .vector([1, 1, 1, 1])), context: context)

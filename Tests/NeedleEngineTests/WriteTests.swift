@@ -21,7 +21,9 @@ import Testing
     @Test func countsAreOfDistinctIDsAndTheLastOfABatchWins() throws {
         let database = try TestDatabase()
         let collection = try database.create(size: 1)
-        let first = try collection.upsert([point(1, [1], #"{"n":1}"#), point(2, [1]), point(1, [2], #"{"n":2}"#)])
+        let first = try collection.upsert([
+            point(1, [1], #"{"n":1}"#), point(2, [1]), point(1, [2], #"{"n":2}"#),
+        ])
         #expect(first.created == 2 && first.updated == 0)
         let second = try collection.upsert([point(2, [3]), point(3, [3])])
         #expect(second.created == 1 && second.updated == 1)
@@ -80,9 +82,11 @@ import Testing
         #expect(try collection.upsert([point(1, [1])], opKey: "a") == first)
         #expect(try collection.get([PointID(1)]).points[0].vectors?[0].vector == [2])
         try database.reopen()
-        #expect(try database.collection().upsert([point(1, [1])], opKey: "a") == first, "also after a restart")
+        #expect(
+            try database.collection().upsert([point(1, [1])], opKey: "a") == first, "also after a restart")
         database.clock.advance(600_000)
-        #expect(try database.collection().upsert([point(1, [1])], opKey: "a").lsn > first.lsn, "but not for ever")
+        #expect(
+            try database.collection().upsert([point(1, [1])], opKey: "a").lsn > first.lsn, "but not for ever")
     }
 
     @Test func opKeysSurviveACheckpoint() throws {
@@ -111,7 +115,9 @@ import Testing
         #expect(text?.kind == .invalidParams && text?.at == "points[0].text")
         let nothing = error([PointWrite(id: PointID(1), vectors: .absent)])
         #expect(nothing?.at == "points[0].vector")
-        let named = error([PointWrite(id: PointID(1), vectors: .named([NamedVector(space: "a", vector: [1])]))])
+        let named = error([
+            PointWrite(id: PointID(1), vectors: .named([NamedVector(space: "a", vector: [1])]))
+        ])
         #expect(named?.at == "points[0].vectors")
         #expect(try collection.count() == 0)
     }
@@ -137,8 +143,10 @@ import Testing
     @Test func aWriteWhoseDeadlinePassedIsNotExecuted() throws {
         let database = try TestDatabase()
         let collection = try database.create(size: 1)
-        let context = OperationContext(clock: database.clock, deadlineNanoseconds: database.clock.monotonicNanoseconds() + 1)
-        let write = try collection.prepare(.upsert([point(1, [1])], ifAbsent: false), model: nil, opKey: nil, context: context)
+        let context = OperationContext(
+            clock: database.clock, deadlineNanoseconds: database.clock.monotonicNanoseconds() + 1)
+        let write = try collection.prepare(
+            .upsert([point(1, [1])], ifAbsent: false), model: nil, opKey: nil, context: context)
         database.clock.advance(1)
         #expect(throws: DatabaseError.self) { try collection.commit([write])[0].get() }
         #expect(try collection.count() == 0)
@@ -150,7 +158,8 @@ import Testing
         let collection = try database.create(size: 1)
         let writes = try (1...20).map { id in
             try collection.prepare(
-                .upsert([point(id, [1])], ifAbsent: false), model: nil, opKey: nil, context: OperationContext())
+                .upsert([point(id, [1])], ifAbsent: false), model: nil, opKey: nil,
+                context: OperationContext())
         }
         database.disk.startTrace()
         let receipts = try collection.commit(writes).map { try $0.get() }

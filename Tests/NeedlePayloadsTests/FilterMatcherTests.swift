@@ -10,7 +10,8 @@ import Testing
         """#
 
     private func holds(_ condition: Condition, id: PointID? = nil, in text: String? = nil) throws -> Bool {
-        try FilterMatcher(Filter(must: [condition])).matches(payload: Array((text ?? payload).utf8).span, id: id)
+        try FilterMatcher(Filter(must: [condition])).matches(
+            payload: Array((text ?? payload).utf8).span, id: id)
     }
 
     private func path(_ text: String) throws -> FieldPath { try FieldPath(parsing: text) }
@@ -54,8 +55,11 @@ import Testing
 
     @Test func ranges() throws {
         func range(_ key: String, _ lower: Double?, _ upper: Double?, inclusive: Bool = true) throws -> Bool {
-            let bound = { (value: Double) in RangeTest.Bound(value: ExactNumber(value), isInclusive: inclusive) }
-            return try holds(.range(path(key), RangeTest(kind: .number, lower: lower.map(bound), upper: upper.map(bound))))
+            let bound = { (value: Double) in
+                RangeTest.Bound(value: ExactNumber(value), isInclusive: inclusive)
+            }
+            return try holds(
+                .range(path(key), RangeTest(kind: .number, lower: lower.map(bound), upper: upper.map(bound))))
         }
         #expect(try range("size", 5, nil))
         #expect(try !range("size", 5, nil, inclusive: false))
@@ -71,7 +75,8 @@ import Testing
             RangeTest.Bound(value: try #require(DateTime(text)).exactNumber, isInclusive: true)
         }
         let year = RangeTest(
-            kind: .dateTime, lower: try moment("2025-12-31T23:00:00-01:00"), upper: try moment("2026-12-31T00:00:00Z"))
+            kind: .dateTime, lower: try moment("2025-12-31T23:00:00-01:00"),
+            upper: try moment("2026-12-31T00:00:00Z"))
         #expect(try holds(.range(path("when"), year)))
         #expect(try !holds(.range(path("name"), year)))
         let later = RangeTest(kind: .dateTime, lower: try moment("2026-01-01T00:00:01Z"), upper: nil)

@@ -81,12 +81,16 @@ import Testing
         #expect(budget.allowsReply(unsentOnConnection: 10))
         budget.addReplies(50)
         #expect(!budget.allowsReply(unsentOnConnection: 10))
-        #expect(budget.allowsReply(unsentOnConnection: 0), "who has read everything is not held up by who has not")
+        #expect(
+            budget.allowsReply(unsentOnConnection: 0), "who has read everything is not held up by who has not"
+        )
         budget.addReplies(50)
         #expect(!budget.allowsReply(unsentOnConnection: 0))
         budget.addReplies(-100)
         budget.addLines(100)
-        #expect(budget.allowsReply(unsentOnConnection: 10), "lines alone never keep accepted requests from running")
+        #expect(
+            budget.allowsReply(unsentOnConnection: 10),
+            "lines alone never keep accepted requests from running")
     }
 
     @Test func wakeUpsAreNotLostBetweenThreads() async {

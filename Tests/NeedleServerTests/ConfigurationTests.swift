@@ -33,21 +33,27 @@ import Testing
         }
     }
 
-    /// Each key is set in its section, and the comment above says unit or meaning and, for numbers, the range.
+    /// Each key is set in its section, and the comment above says unit or meaning and, for numbers, the
+    /// range.
     @Test(arguments: ConfigurationKey.all.map(\.path))
     func theExampleFileExplains(_ path: String) throws {
         let key = try #require(ConfigurationKey.all.first { $0.path == path })
         let lines = Self.example.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let start = try #require(lines.firstIndex(of: "[\(key.section)]"))
         let rest = lines[(start + 1)...].prefix { !$0.hasPrefix("[") }
-        let place = try #require(rest.firstIndex { $0.hasPrefix("\(key.name) =") }, "\(path) is not in the example")
+        let place = try #require(
+            rest.firstIndex { $0.hasPrefix("\(key.name) =") }, "\(path) is not in the example")
         let comment = lines[..<place].reversed().prefix { $0.hasPrefix("#") }.joined(separator: " ")
         #expect(comment.count > 40, "\(path) is not explained")
         switch key.place {
         case .integer(_, let range):
-            #expect(comment.contains("\(range.lowerBound) to \(range.upperBound)"), "\(path) does not say its range")
+            #expect(
+                comment.contains("\(range.lowerBound) to \(range.upperBound)"),
+                "\(path) does not say its range")
         case .fraction(_, let range):
-            #expect(comment.contains("\(range.lowerBound) to \(range.upperBound)"), "\(path) does not say its range")
+            #expect(
+                comment.contains("\(range.lowerBound) to \(range.upperBound)"),
+                "\(path) does not say its range")
         default: break
         }
     }
@@ -78,16 +84,28 @@ import Testing
         ("# c\n\n[limtis]\nx = 1", #"n.toml:3: unknown section or key "limtis""#),
         ("listen = \"x:1\"", #"n.toml:1: unknown section or key "listen""#),
         ("[limits]\n\nin_flight = 0", "n.toml:3: limits.in_flight must be an integer from 1 to 65536, not 0"),
-        ("[limits]\nin_flight = \"9\"", #"n.toml:2: limits.in_flight must be an integer from 1 to 65536, not "9""#),
-        ("[limits]\nin_flight = 1.5", "n.toml:2: limits.in_flight must be an integer from 1 to 65536, not 1.5"),
+        (
+            "[limits]\nin_flight = \"9\"",
+            #"n.toml:2: limits.in_flight must be an integer from 1 to 65536, not "9""#
+        ),
+        (
+            "[limits]\nin_flight = 1.5",
+            "n.toml:2: limits.in_flight must be an integer from 1 to 65536, not 1.5"
+        ),
         ("[server]\nlisten = 7700", "n.toml:2: server.listen must be an address"),
         ("[server]\nallow_remote = 1", "n.toml:2: server.allow_remote must be true or false, not 1"),
         ("[server]\nlisten = [1]", "not an array"),
         ("[log]\nlevel = \"loud\"", #"n.toml:2: log.level must be one of "debug""#),
-        ("[storage]\ndead_share = 7", "n.toml:2: storage.dead_share must be a number from 0.01 to 1.0, not 7"),
+        (
+            "[storage]\ndead_share = 7",
+            "n.toml:2: storage.dead_share must be a number from 0.01 to 1.0, not 7"
+        ),
         ("limits = 3", "n.toml:1: \"limits\" is a section"),
         ("[server]\nlisten = \"a", "n.toml:2: not valid TOML"),
-        ("[server]\nlisten = \"0.0.0.0:7700\"", "server.listen: 0.0.0.0:7700 can be reached from other machines"),
+        (
+            "[server]\nlisten = \"0.0.0.0:7700\"",
+            "server.listen: 0.0.0.0:7700 can be reached from other machines"
+        ),
         ("[server]\nlisten = \"db.example:7700\"", "can be reached from other machines"),
         ("[limits]\nserver_bytes = 1048576", "limits.server_bytes: must be at least 2 x limits.line_bytes"),
         ("[storage]\ndata = \"\"", "storage.data: must name a directory"),
@@ -122,7 +140,10 @@ import Testing
     @Test func allProblemsAreReportedTogether() {
         #expect(problems("[limits]\nx = 1\ny = 2\nwait_ms = -1").count == 3)
         let found = problems("", environment: ["NEEDLETAIL_LIMITS_WAIT_MS": "soon"])
-        #expect(found == [#"NEEDLETAIL_LIMITS_WAIT_MS: limits.wait_ms must be an integer from 0 to 86400000, not "soon""#])
+        #expect(
+            found == [
+                #"NEEDLETAIL_LIMITS_WAIT_MS: limits.wait_ms must be an integer from 0 to 86400000, not "soon""#
+            ])
     }
 
     @Test func aFileThatIsNotThereIsAProblem() {
@@ -137,7 +158,8 @@ import Testing
 
     @Test(arguments: [
         ("127.0.0.1:7700", true), ("127.9.9.9:1", true), ("[::1]:7700", true), ("localhost:0", true),
-        ("0.0.0.0:7700", false), ("[::]:7700", false), ("10.0.0.1:7700", false), ("127.0.0.1.example.org:1", false),
+        ("0.0.0.0:7700", false), ("[::]:7700", false), ("10.0.0.1:7700", false),
+        ("127.0.0.1.example.org:1", false),
     ])
     func loopbackIsRecognised(_ text: String, _ isLoopback: Bool) throws {
         let address = try #require(ListenAddress(text))
@@ -145,7 +167,9 @@ import Testing
         #expect(address.description == text)
     }
 
-    @Test(arguments: ["", "7700", ":7700", "localhost", "localhost:", "localhost:65536", "::1:7700", "a:-1", "a:1x"])
+    @Test(arguments: [
+        "", "7700", ":7700", "localhost", "localhost:", "localhost:65536", "::1:7700", "a:-1", "a:1x",
+    ])
     func badAddressesAreRefused(_ text: String) {
         #expect(ListenAddress(text) == nil)
     }

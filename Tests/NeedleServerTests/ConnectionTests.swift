@@ -35,7 +35,9 @@ import Testing
         noisy.send("[")
         for _ in 0..<40 {
             let count = Int.random(in: 1...8_192, using: &generator)
-            guard noisy.send((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }) else { break }
+            guard noisy.send((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }) else {
+                break
+            }
         }
         noisy.send("\n" + ping("77"))
         noisy.finish()
@@ -115,7 +117,8 @@ import Testing
         // All but the bystander's ping.
         let begun = executor.handles.withLock { $0.count } - 1
         let made = { executor.made.load(ordering: .relaxed) }
-        #expect(eventually { made() == begun }, "\(made()) of \(begun): parked requests must go on and notice")
+        #expect(
+            eventually { made() == begun }, "\(made()) of \(begun): parked requests must go on and notice")
     }
 
     @Test func aSlowReaderThatReadsIsNotClosed() throws {
@@ -161,7 +164,8 @@ import Testing
         #expect(try server.client().call("server.ping").contains("pong"))
     }
 
-    /// Lines that fill the budget and stay unfinished: each in turn is let through or given up, and all goes on.
+    /// Lines that fill the budget and stay unfinished: each in turn is let through or given up, and all goes
+    /// on.
     @Test func unfinishedLinesDoNotLockUp() throws {
         let server = try TestListener {
             $0.limits.lineBytes = 1 << 20

@@ -11,7 +11,8 @@ import Testing
         let client = try server.client()
         try client.fill("docs", count: 20)
         #expect(try client.call("server.ping").contains("now_ms"))
-        #expect(try client.call("collection.list").contains(#"[{"name":"docs","points":20,"state":"ready"}]"#))
+        #expect(
+            try client.call("collection.list").contains(#"[{"name":"docs","points":20,"state":"ready"}]"#))
         #expect(try client.call("server.health").contains(#""docs":{"state":"ready""#))
         let got = try client.call("point.get", #"{"collection":"docs","ids":[3,99,"3"]}"#)
         #expect(got.contains(#""missing":[99,"3"]"#) && got.contains(#""payload":{"n":3}"#))
@@ -22,7 +23,8 @@ import Testing
             "point.search_batch", #"{"collection":"docs","searches":[{"vector":[9,1,2,3]},{"point_id":2}]}"#)
         #expect(both.contains(#""results":["#))
         #expect(try client.call("point.scroll", #"{"collection":"docs","limit":3}"#).contains(#""cursor":""#))
-        #expect(try client.call("point.delete", #"{"collection":"docs","ids":[1,2]}"#).contains(#""deleted":2"#))
+        #expect(
+            try client.call("point.delete", #"{"collection":"docs","ids":[1,2]}"#).contains(#""deleted":2"#))
         #expect(try client.call("collection.get", #"{"collection":"docs"}"#).contains(#""points":18"#))
         #expect(try client.call("collection.optimize", #"{"collection":"docs"}"#).contains(#""job":""#))
         #expect(try client.call("collection.delete", #"{"collection":"docs"}"#).contains(#""deleted":true"#))
@@ -84,7 +86,9 @@ import Testing
         var lines = ""
         for round in 0..<20 {
             let id = round * 4
-            lines += #"{"id":\#(id),"method":"collection.create","params":{"name":"c","vectors":{"size":2}}}"# + "\n"
+            lines +=
+                #"{"id":\#(id),"method":"collection.create","params":{"name":"c","vectors":{"size":2}}}"#
+                + "\n"
             for n in 1...2 {
                 lines += #"{"id":\#(id + n),"method":"point.upsert","params":{"collection":"c","points":["#
                 lines += #"{"id":\#(n),"vector":[1,\#(n)]}]}}"# + "\n"
@@ -95,7 +99,9 @@ import Testing
         client.finish()
         let answers = try client.rest().split(separator: "\n")
         #expect(answers.count == 80)
-        #expect(answers.filter { $0.contains(#""result""#) }.count == 80, "\(answers.first { $0.contains("error") } ?? "")")
+        #expect(
+            answers.filter { $0.contains(#""result""#) }.count == 80,
+            "\(answers.first { $0.contains("error") } ?? "")")
     }
 
     @Test func aSlowWriteIsNotOvertakenAndHoldsUpNobodyElse() throws {
@@ -104,7 +110,9 @@ import Testing
         let client = try server.client()
         _ = try client.call("collection.create", #"{"name":"t","vectors":{"model":"stub"}}"#)
         embedder.isHeld.store(true, ordering: .relaxed)
-        client.send(#"{"id":10,"method":"point.upsert","params":{"collection":"t","points":[{"id":1,"text":"slow"}]}}"# + "\n")
+        client.send(
+            #"{"id":10,"method":"point.upsert","params":{"collection":"t","points":[{"id":1,"text":"slow"}]}}"#
+                + "\n")
         client.send(#"{"id":11,"method":"point.delete","params":{"collection":"t","ids":[1]}}"# + "\n")
         let other = try server.client()
         #expect(try other.call("point.delete", #"{"collection":"t","ids":[1]}"#).contains(#""deleted":0"#))
@@ -142,10 +150,15 @@ import Testing
         try watcher.fill("docs", count: 1)
         do {
             let client = try server.client()
-            client.send(#"{"id":1,"method":"point.upsert","params":{"collection":"docs","points":[{"id":2,"vector":[1,2,3,4]}]}}"# + "\n")
+            client.send(
+                #"{"id":1,"method":"point.upsert","params":{"collection":"docs","points":[{"id":2,"vector":[1,2,3,4]}]}}"#
+                    + "\n")
             client.finish()
         }
-        #expect(eventually { (try? watcher.call("point.count", #"{"collection":"docs"}"#).contains(#""count":2"#)) == true })
+        #expect(
+            eventually {
+                (try? watcher.call("point.count", #"{"collection":"docs"}"#).contains(#""count":2"#)) == true
+            })
     }
 
     // MARK: Deadlines, waiting, cancelling
@@ -156,9 +169,12 @@ import Testing
         try client.fill("docs", count: 2)
         let refused = try client.call("point.delete", #"{"collection":"docs","ids":[1],"deadline_ms":0}"#)
         #expect(refused.contains(#""kind":"deadline""#) && refused.contains(#""retryable":true"#))
-        #expect(try client.call("point.count", #"{"collection":"docs","deadline_ms":0}"#).contains("deadline"))
+        #expect(
+            try client.call("point.count", #"{"collection":"docs","deadline_ms":0}"#).contains("deadline"))
         #expect(try client.call("server.ping", #"{"deadline_ms":0}"#).contains("deadline"))
-        #expect(try client.call("point.count", #"{"collection":"docs","deadline_ms":60000}"#).contains(#""count":2"#))
+        #expect(
+            try client.call("point.count", #"{"collection":"docs","deadline_ms":60000}"#).contains(
+                #""count":2"#))
     }
 
     @Test func aWriteWhoseDeadlinePassesIsNotExecuted() throws {
@@ -229,7 +245,9 @@ import Testing
         let client = try server.client()
         let answer = try client.call("text.embed", #"{"texts":["a"]}"#)
         #expect(answer.contains("invalid_params") && answer.contains("scripts/fetch-model"))
-        #expect(try client.call("collection.create", #"{"name":"t","vectors":{"model":"stub"}}"#).contains("fetch-model"))
+        #expect(
+            try client.call("collection.create", #"{"name":"t","vectors":{"model":"stub"}}"#).contains(
+                "fetch-model"))
     }
 
     @Test func textIsEmbeddedAndSearched() throws {
@@ -240,7 +258,9 @@ import Testing
         #expect(try client.call("text.embed", #"{"texts":["a"],"model":"other"}"#).contains("model_mismatch"))
         _ = try client.call("collection.create", #"{"name":"t","vectors":{"model":"stub"}}"#)
         let points = #"[{"id":1,"text":"aaaa"},{"id":2,"text":"bbbb"}]"#
-        #expect(try client.call("point.upsert", #"{"collection":"t","points":\#(points)}"#).contains(#""created":2"#))
+        #expect(
+            try client.call("point.upsert", #"{"collection":"t","points":\#(points)}"#).contains(
+                #""created":2"#))
         let found = try client.call("point.search", #"{"collection":"t","text":"bb","limit":1}"#)
         #expect(found.contains(#"{"id":2,"#) && found.contains(#""payload":{"text":"bbbb"}"#))
     }
@@ -263,7 +283,9 @@ import Testing
             let line = try #require(try client.line())
             #expect(line.contains("overloaded") && line.contains("retry_after_ms"), "\(line)")
         }
-        #expect(try client.call("point.search", #"{"collection":"docs","vector":[1,2,3,4]}"#).contains(#""points":[{"#))
+        #expect(
+            try client.call("point.search", #"{"collection":"docs","vector":[1,2,3,4]}"#).contains(
+                #""points":[{"#))
         #expect(try client.call("server.cancel", #"{"id":100}"#, id: 7).contains("true"))
         #expect(try client.line()?.contains(#""id":100,"error""#) == true)
         embedder.isHeld.store(false, ordering: .relaxed)
@@ -280,7 +302,9 @@ import Testing
         #expect(done.contains(#""job":""#), "\(done)")
         let after = try client.call("collection.get", #"{"collection":"docs"}"#)
         #expect(after.contains(#""indexed_points":1200"#) && after.contains(#""state":"sealed""#), "\(after)")
-        #expect(try client.call("collection.optimize", #"{"collection":"none","wait":true}"#).contains("not_found"))
+        #expect(
+            try client.call("collection.optimize", #"{"collection":"none","wait":true}"#).contains(
+                "not_found"))
     }
 
     @Test func stoppingAnswersWhatWasAccepted() throws {

@@ -9,7 +9,9 @@ import Testing
         driver.open()
         let sent = driver.takeSent()
         #expect(sent.count == 1)
-        #expect(sent.first?.hasPrefix(#"{"jsonrpc":"2.0","method":"server.hello","params":{"server":"needletail""#) == true)
+        #expect(
+            sent.first?.hasPrefix(
+                #"{"jsonrpc":"2.0","method":"server.hello","params":{"server":"needletail""#) == true)
         #expect(sent.first?.hasSuffix("}\n") == true)
         #expect(driver.session.wantsInput)
         #expect(driver.session.openCount == 0)
@@ -78,7 +80,9 @@ import Testing
         #expect(driver.submitted.count == 1)
     }
 
-    @Test(arguments: ["GET / HTTP/1.1\r\n", "POST /rpc HTTP/1.1\r\nHost: x\r\n\r\n" + ping("1"), "OPTIONS * HTTP/1.1\n"])
+    @Test(arguments: [
+        "GET / HTTP/1.1\r\n", "POST /rpc HTTP/1.1\r\nHost: x\r\n\r\n" + ping("1"), "OPTIONS * HTTP/1.1\n",
+    ])
     func anHTTPRequestClosesTheConnection(_ text: String) {
         var driver = SessionDriver()
         driver.open()
@@ -164,7 +168,9 @@ import Testing
 
     @Test func anEmptyBatchAndOneThatIsTooLongAreOneError() {
         var driver = SessionDriver { $0.inFlight = 2 }
-        driver.feed("[]\n[" + Array(repeating: #"{"id":1,"method":"server.ping"}"#, count: 3).joined(separator: ",") + "]\n")
+        driver.feed(
+            "[]\n[" + Array(repeating: #"{"id":1,"method":"server.ping"}"#, count: 3).joined(separator: ",")
+                + "]\n")
         let sent = driver.takeSent()
         #expect(sent.count == 2)
         #expect(sent.first?.contains("invalid_request") == true)
@@ -304,7 +310,8 @@ import Testing
     @Test(arguments: 0..<20)
     func cutsDoNotMatter(_ seed: Int) {
         let stream =
-            ping("1") + "garbage\n\n" + #"[{"id":2,"method":"server.ping"}]"# + "\r\n" + String(repeating: "z", count: 300)
+            ping("1") + "garbage\n\n" + #"[{"id":2,"method":"server.ping"}]"# + "\r\n"
+            + String(repeating: "z", count: 300)
             + "\n" + ping("\"x\"") + "{\"id\":4"
         func play(_ cut: (inout [UInt8]) -> [UInt8]) -> [String] {
             var driver = SessionDriver { $0.lineBytes = 200 }

@@ -93,7 +93,8 @@ struct EnvelopeTests {
     @Test("64 levels are read, 65 are a parse_error")
     func depth() throws {
         func nested(_ levels: Int) -> String {
-            let inner = levels - 4  // envelope, params, points, point; the payload is the first of the inner ones
+            // Envelope, params, points, point; the payload is the first of the inner ones.
+            let inner = levels - 4
             let payload =
                 String(repeating: #"{"a":"#, count: inner) + "1" + String(repeating: "}", count: inner)
             return line(

@@ -103,6 +103,7 @@ struct SimulatedDisk: Sendable {
     // MARK: Names
 
     static func components(_ path: String) -> [String] {
+        // swift-format-ignore: NeverForceUnwrap
         path.utf8.split(separator: UInt8(ascii: "/")).map { String($0)! }.filter { $0 != "." }
     }
 

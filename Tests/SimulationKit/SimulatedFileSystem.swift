@@ -105,6 +105,7 @@ package final class SimulatedFileSystem: FileSystem {
             state.disk.nodes[node] = .file(file)
             for mapping in state.mappings.values where mapping.node == node && offset < mapping.count {
                 // SAFETY: the registry holds only live mappings, which this object allocated.
+                // swift-format-ignore: NeverForceUnwrap
                 UnsafeMutablePointer<UInt8>(bitPattern: mapping.address)![offset] ^= mask
             }
         }
@@ -208,6 +209,7 @@ package final class SimulatedFileSystem: FileSystem {
             state.mappings[state.nextMapping] = (node, address, content.count)
             return state.nextMapping
         }
+        // swift-format-ignore: NeverForceUnwrap
         return MappedRegion(
             base: UnsafeRawPointer(bitPattern: address)!, count: content.count, advise: { _, _ in },
             release: { [self] in

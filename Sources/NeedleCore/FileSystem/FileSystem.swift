@@ -82,7 +82,7 @@ extension FileSystem {
     package func unlinkIfPresent(_ path: String) throws(DatabaseError) {
         do {
             try unlink(path)
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             return
         }
     }

@@ -1,7 +1,8 @@
 /// An RFC 3339 date-time as microseconds since 1970 (section 5.6 of the RFC), used by range conditions.
 ///
-/// Strict: `2026-11-21T08:15:00Z`, with a fraction of which six digits count (more are cut off), and an offset `±hh:mm`.
-/// A leap second (`:60`) counts as the first second of the next minute. Years 0000 … 9999 fit in 64 bits.
+/// Strict: `2026-11-21T08:15:00Z`, with a fraction of which six digits count (more are cut off), and an
+/// offset `±hh:mm`. A leap second (`:60`) counts as the first second of the next minute. Years 0000 … 9999
+/// fit in 64 bits.
 package struct DateTime: Hashable, Sendable {
     package let microseconds: Int64
 
@@ -10,7 +11,8 @@ package struct DateTime: Hashable, Sendable {
 
     package init?(_ text: String) {
         var scanner = Scanner(bytes: Array(text.utf8))
-        guard let year = scanner.digits(4), scanner.skip("-"), let month = scanner.digits(2), scanner.skip("-"),
+        guard let year = scanner.digits(4), scanner.skip("-"), let month = scanner.digits(2),
+            scanner.skip("-"),
             let day = scanner.digits(2), scanner.skip("Tt "), let hour = scanner.digits(2), scanner.skip(":"),
             let minute = scanner.digits(2), scanner.skip(":"), let second = scanner.digits(2),
             (1...12).contains(month), day >= 1, day <= Self.days(in: month, of: year),
@@ -84,11 +86,14 @@ package struct DateTime: Hashable, Sendable {
         /// Seconds east of UTC.
         mutating func offsetSeconds() -> Int? {
             if skip("Zz") { return 0 }
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
+            guard position < bytes.count,
+                bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
             else { return nil }
             let sign = bytes[position] == UInt8(ascii: "-") ? -1 : 1
             position += 1
-            guard let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24, minutes < 60 else { return nil }
+            guard let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24, minutes < 60 else {
+                return nil
+            }
             return sign * (hours * 3600 + minutes * 60)
         }
     }

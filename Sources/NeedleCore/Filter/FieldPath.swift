@@ -1,7 +1,7 @@
 /// Where in a payload a condition looks: `a.b[].c`, segments in double quotes may contain dots.
 ///
-/// `[]` steps into every member of an array. At the last segment an array gives each of its members without it.
-/// Keys are bytes: two spellings of an accented letter are two keys, as they are in JSON.
+/// `[]` steps into every member of an array. At the last segment an array gives each of its members without
+/// it. Keys are bytes: two spellings of an accented letter are two keys, as they are in JSON.
 package struct FieldPath: Hashable, Sendable {
     package struct Segment: Hashable, Sendable {
         package var key: [UInt8]
@@ -41,14 +41,18 @@ package struct FieldPath: Hashable, Sendable {
             key = Array(bytes[(position + 1)..<end])
             position = end + 1
         } else {
-            while position < bytes.count, bytes[position] != UInt8(ascii: "."), bytes[position] != UInt8(ascii: "[") {
+            while position < bytes.count, bytes[position] != UInt8(ascii: "."),
+                bytes[position] != UInt8(ascii: "[")
+            {
                 key.append(bytes[position])
                 position += 1
             }
             guard !key.isEmpty else { throw malformed(text, "an empty segment at byte \(position)") }
         }
         var depth = 0
-        while position + 1 < bytes.count, bytes[position] == UInt8(ascii: "["), bytes[position + 1] == UInt8(ascii: "]") {
+        while position + 1 < bytes.count, bytes[position] == UInt8(ascii: "["),
+            bytes[position + 1] == UInt8(ascii: "]")
+        {
             depth += 1
             position += 2
         }

@@ -1,14 +1,15 @@
 import Glibc
 package import Synchronization
 
-/// A range of address space that is reserved at once and becomes memory page by page when it is first written.
+/// A range of address space that is reserved at once and becomes memory page by page when it is first
+/// written.
 ///
-/// Growing structures (rows, graph links) live in such ranges, so that their addresses never move: readers need no
-/// lock, and the layout is the one a sealed file has in its mapping. Unwritten bytes read as zero. The owner frees
-/// the range when it goes; nothing that points into it may outlive it.
+/// Growing structures (rows, graph links) live in such ranges, so that their addresses never move: readers
+/// need no lock, and the layout is the one a sealed file has in its mapping. Unwritten bytes read as zero.
+/// The owner frees the range when it goes; nothing that points into it may outlive it.
 package final class ReservedMemory: Sendable {
-    // SAFETY: the range is owned by this object alone, mapped in init and unmapped in deinit; who may write which
-    // bytes when is the business of the structures built on it, each of which says so.
+    // SAFETY: the range is owned by this object alone, mapped in init and unmapped in deinit; who may write
+    // which bytes when is the business of the structures built on it, each of which says so.
     package nonisolated(unsafe) let base: UnsafeMutableRawPointer
     /// Bytes reserved, a multiple of the page size.
     package let byteCount: Int
@@ -22,7 +23,8 @@ package final class ReservedMemory: Sendable {
             nil, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let address, address != MAP_FAILED else {
             throw DatabaseError(
-                .memoryBudget, "could not reserve \(rounded) bytes of address space: \(String(cString: strerror(errno)))")
+                .memoryBudget,
+                "could not reserve \(rounded) bytes of address space: \(String(cString: strerror(errno)))")
         }
         base = address
         self.byteCount = rounded
@@ -39,7 +41,8 @@ package final class ReservedMemory: Sendable {
 
     /// The range as an array of atomic words, zero-initialised.
     package func boundAtomically<Word>(to type: Word.Type) -> UnsafeMutablePointer<Atomic<Word>> {
-        // SAFETY: `Atomic<Word>` has the representation of `Word`, for which all-zero bytes are a valid value.
+        // SAFETY: `Atomic<Word>` has the representation of `Word`, for which all-zero bytes are a valid
+        // value.
         base.bindMemory(to: Atomic<Word>.self, capacity: byteCount / MemoryLayout<Word>.stride)
     }
 }

@@ -15,7 +15,8 @@ package enum PointID: Hashable, Sendable {
     /// - Precondition: 1 to 512 UTF-8 bytes. Input from outside is checked by the decoder.
     package init(_ text: String) {
         let bytes = Array(text.utf8)
-        precondition(!bytes.isEmpty && bytes.count <= Self.maximumStringBytes, "a string id has 1 to 512 bytes")
+        precondition(
+            !bytes.isEmpty && bytes.count <= Self.maximumStringBytes, "a string id has 1 to 512 bytes")
         self = .string(bytes)
     }
 

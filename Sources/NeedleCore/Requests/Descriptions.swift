@@ -1,5 +1,5 @@
-// What the engine tells about itself: the answers of `collection.get`, `collection.list`, `server.health` and the
-// state of background jobs, as values.
+// What the engine tells about itself: the answers of `collection.get`, `collection.list`, `server.health` and
+// the state of background jobs, as values.
 
 /// Whether a collection can be used. Raw values are names on the wire.
 package enum CollectionState: String, Sendable {
@@ -89,7 +89,8 @@ package struct CollectionDescription: Sendable {
     package var lsn: LSN
 
     package init(
-        name: String, config: CollectionConfig, points: Int, indexedPoints: Int, segments: [SegmentDescription],
+        name: String, config: CollectionConfig, points: Int, indexedPoints: Int,
+        segments: [SegmentDescription],
         state: CollectionState, bytesOnDisk: Int, bytesInMemory: Int, lsn: LSN
     ) {
         self.name = name

@@ -68,7 +68,8 @@ package struct SearchResult: Sendable {
     /// The state the answer shows.
     package var lsn: LSN
 
-    package init(hits: [SearchHit], complete: Bool, strategy: SearchStrategy, tookMicroseconds: Int, lsn: LSN) {
+    package init(hits: [SearchHit], complete: Bool, strategy: SearchStrategy, tookMicroseconds: Int, lsn: LSN)
+    {
         self.hits = hits
         self.complete = complete
         self.strategy = strategy

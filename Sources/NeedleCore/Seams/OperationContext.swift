@@ -2,9 +2,9 @@ import Synchronization
 
 /// What a long operation asks now and then: may I go on?
 ///
-/// Carries a request's deadline and its cancellation into scans, traversal and inference. `check()` costs a relaxed
-/// atomic load and, when there is a deadline, a clock reading; call it every few dozen microseconds of work.
-/// Safe to use from any thread.
+/// Carries a request's deadline and its cancellation into scans, traversal and inference. `check()` costs a
+/// relaxed atomic load and, when there is a deadline, a clock reading; call it every few dozen microseconds
+/// of work. Safe to use from any thread.
 package final class OperationContext: Sendable {
     private let clock: (any Clock)?
     private let deadlineNanoseconds: UInt64
@@ -41,7 +41,8 @@ package final class OperationContext: Sendable {
             throw DatabaseError(.cancelled, "the request was cancelled")
         }
         if deadlineNanoseconds != .max, let clock, clock.monotonicNanoseconds() >= deadlineNanoseconds {
-            throw DatabaseError(.deadline, "the deadline passed before the answer was ready", at: "deadline_ms")
+            throw DatabaseError(
+                .deadline, "the deadline passed before the answer was ready", at: "deadline_ms")
         }
     }
 }

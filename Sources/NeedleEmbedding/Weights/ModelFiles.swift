@@ -54,6 +54,7 @@ struct ModelFiles {
         // SAFETY: `initialized` is what read(2) has filled, never more than `size`.
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
             while initialized < size {
+                // swift-format-ignore: NeverForceUnwrap
                 let count = Glibc.read(descriptor, buffer.baseAddress! + initialized, size - initialized)
                 if count > 0 {
                     initialized += count

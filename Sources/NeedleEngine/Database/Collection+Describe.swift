@@ -13,7 +13,8 @@ extension Collection {
         let summary = summarize()
         return CollectionDescription(
             name: name, config: config, points: summary.points, indexedPoints: indexed, segments: segments,
-            state: summary.state, bytesOnDisk: store.bytesOnDisk(logBytes: writer.withLock { $0.log.tail.byteCount }),
+            state: summary.state,
+            bytesOnDisk: store.bytesOnDisk(logBytes: writer.withLock { $0.log.tail.byteCount }),
             bytesInMemory: view.set.growing.reduce(0) { $0 + $1.residentBytes }, lsn: view.lsn)
     }
 
@@ -42,7 +43,8 @@ extension Collection {
 
     // MARK: Jobs
 
-    /// Begins to index everything and to merge segments, or joins the job that is at it. `maintain` drives it.
+    /// Begins to index everything and to merge segments, or joins the job that is at it. `maintain` drives
+    /// it.
     package func optimize() -> JobSnapshot {
         let job = maintenance.beginOptimize { number in
             Job(

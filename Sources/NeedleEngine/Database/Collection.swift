@@ -6,8 +6,8 @@ import Synchronization
 /// One collection: its segments, its log, and what readers may see of them.
 ///
 /// Invariants:
-/// - Writes are serialised by the writer lock; a published (segments, LSN) pair changes under its own short lock, and
-///   readers take it whole. Lock order: writer, then published.
+/// - Writes are serialised by the writer lock; a published (segments, LSN) pair changes under its own short
+///   lock, and readers take it whole. Lock order: writer, then published.
 /// - A read sees every acknowledged write and none that is not yet as durable as the collection promises.
 /// All methods may be called from any thread.
 package final class Collection: Sendable {
@@ -32,7 +32,10 @@ package final class Collection: Sendable {
         var timeMS: Int64
     }
 
-    init(name: String, store: CollectionStore, recovered writer: sending CollectionWriter, environment: EngineEnvironment) {
+    init(
+        name: String, store: CollectionStore, recovered writer: sending CollectionWriter,
+        environment: EngineEnvironment
+    ) {
         self.name = name
         config = writer.config
         clock = environment.clock

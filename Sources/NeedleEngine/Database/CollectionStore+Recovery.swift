@@ -17,7 +17,8 @@ extension CollectionStore {
         try fileSystem.createDirectory(directory)
         try fileSystem.createDirectory(logDirectory)
         let log = try LocalLog.create(
-            fileSystem, directory: logDirectory, incarnation: incarnation, firstLSN: LSN(1), saltSeed: saltSeed)
+            fileSystem, directory: logDirectory, incarnation: incarnation, firstLSN: LSN(1),
+            saltSeed: saltSeed)
         try fileSystem.syncDirectory(directory)
         let manifest = Manifest(
             incarnation: incarnation, config: ConfigCodec.encode(config), nextSegmentID: 2)
@@ -29,7 +30,8 @@ extension CollectionStore {
             seed: environment.options.seed)
         let state = RecoveredState(
             set: SegmentSet(sealed: [], growing: [active]),
-            opKeys: OpKeyWindow(windowMS: environment.options.limits.opKeyMS), nextSegmentID: 2, lsn: .zero, timeMS: 0,
+            opKeys: OpKeyWindow(windowMS: environment.options.limits.opKeyMS), nextSegmentID: 2, lsn: .zero,
+            timeMS: 0,
             liveRows: 0)
         let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
         return Collection(name: name, store: self, recovered: writer, environment: environment)
@@ -42,21 +44,25 @@ extension CollectionStore {
         let manifest = try Manifest.read(fileSystem, directory: directory)
         guard manifest.incarnation == incarnation else {
             throw .corruption(
-                file: "\(directory)/\(Manifest.fileName)", offset: 0, what: "it is the manifest of another collection")
+                file: "\(directory)/\(Manifest.fileName)", offset: 0,
+                what: "it is the manifest of another collection")
         }
         adopt(manifest)
         try removeUnnamedFiles()
         let config = try ConfigCodec.decode(manifest.config, file: "\(directory)/\(Manifest.fileName)")
         let log = try LocalLog.open(
             fileSystem, directory: logDirectory, incarnation: incarnation,
-            floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS), saltSeed: saltSeed)
+            floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS),
+            saltSeed: saltSeed)
         let state = try openSegments(of: manifest, config: config)
         let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
         try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
         return Collection(name: name, store: self, recovered: writer, environment: environment)
     }
 
-    private func openSegments(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError) -> RecoveredState {
+    private func openSegments(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError)
+        -> RecoveredState
+    {
         var sealed: [SealedSegment] = []
         var live = 0
         for entry in manifest.segments {
@@ -68,11 +74,14 @@ extension CollectionStore {
             sealed.append(segment)
         }
         let active = try GrowingSegment(
-            id: manifest.nextSegmentID, config: config, capacity: environment.options.growingCapacity(for: config),
+            id: manifest.nextSegmentID, config: config,
+            capacity: environment.options.growingCapacity(for: config),
             seed: environment.options.seed)
         return RecoveredState(
-            set: SegmentSet(sealed: sealed, growing: [active]), opKeys: try opKeys(of: manifest, config: config),
-            nextSegmentID: manifest.nextSegmentID + 1, lsn: manifest.checkpointLSN, timeMS: manifest.lastTimeMS,
+            set: SegmentSet(sealed: sealed, growing: [active]),
+            opKeys: try opKeys(of: manifest, config: config),
+            nextSegmentID: manifest.nextSegmentID + 1, lsn: manifest.checkpointLSN,
+            timeMS: manifest.lastTimeMS,
             liveRows: live)
     }
 
@@ -84,11 +93,13 @@ extension CollectionStore {
         for row in file.rows { segment.deletions.mark(Int(row), at: file.lsn) }
     }
 
-    private func opKeys(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError) -> OpKeyWindow {
+    private func opKeys(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError) -> OpKeyWindow
+    {
         var window = OpKeyWindow(windowMS: environment.options.limits.opKeyMS)
         for entry in manifest.opKeys {
             let receipt = try ReceiptCodec.decode(
-                entry.result, lsn: entry.lsn, durability: config.durability, file: "\(directory)/\(Manifest.fileName)")
+                entry.result, lsn: entry.lsn, durability: config.durability,
+                file: "\(directory)/\(Manifest.fileName)")
             window.insert(OpKeyWindow.Entry(key: entry.key, timeMS: entry.timeMS, receipt: receipt))
         }
         return window

@@ -15,7 +15,8 @@ struct CheckpointDraft: Sendable {
 
 /// The files of one collection: manifest, segments and deletions. The log has its own object.
 ///
-/// Writing methods are called by one thread at a time (whoever has the exclusive maintenance work, or recovery).
+/// Writing methods are called by one thread at a time (whoever has the exclusive maintenance work, or
+/// recovery).
 final class CollectionStore: Sendable {
     let directory: String
     let incarnation: Incarnation
@@ -48,7 +49,8 @@ final class CollectionStore: Sendable {
     /// Writes a full, indexed segment to its file and opens that; deletions are shared, not copied.
     func seal(_ segment: GrowingSegment, config: CollectionConfig) throws(DatabaseError) -> SealedSegment {
         let path = path(of: segment.id)
-        try SegmentSealing(segment: segment, config: config, incarnation: incarnation).write(to: path, fileSystem)
+        try SegmentSealing(segment: segment, config: config, incarnation: incarnation).write(
+            to: path, fileSystem)
         return try open(segment.id, config: config, deletions: segment.deletions)
     }
 
@@ -56,7 +58,8 @@ final class CollectionStore: Sendable {
     func open(
         _ id: UInt64, config: CollectionConfig, deletions: DeletionTable? = nil
     ) throws(DatabaseError) -> SealedSegment {
-        let reader = try SegmentReader(fileSystem, path: path(of: id), incarnation: incarnation, segmentID: id)
+        let reader = try SegmentReader(
+            fileSystem, path: path(of: id), incarnation: incarnation, segmentID: id)
         let table = if let deletions { deletions } else { try DeletionTable(capacity: reader.rowCount) }
         return try SealedSegment(reader: reader, config: config, deletions: table)
     }
@@ -90,13 +93,15 @@ final class CollectionStore: Sendable {
         let dead = segment.deletions.rowsDeleted(upTo: lsn, of: segment.rowCount)
         var entry = ManifestSegment(
             id: segment.id, file: ManifestSegment.fileName(id: segment.id), rows: segment.rowCount,
-            bytes: segment.fileBytes, live: segment.rowCount - dead.count, minLSN: header.minLSN, maxLSN: header.maxLSN)
+            bytes: segment.fileBytes, live: segment.rowCount - dead.count, minLSN: header.minLSN,
+            maxLSN: header.maxLSN)
         if let written = known?.deletions, written.count == dead.count {
             entry.deletions = written
         } else if !dead.isEmpty {
             let file = ManifestSegment.deletionsFileName(id: segment.id, lsn: lsn)
             try DeletionFile(
-                incarnation: incarnation, segmentID: segment.id, lsn: lsn, rowCount: segment.rowCount, rows: dead
+                incarnation: incarnation, segmentID: segment.id, lsn: lsn, rowCount: segment.rowCount,
+                rows: dead
             ).write(fileSystem, path: "\(directory)/\(file)")
             entry.deletions = ManifestDeletions(file: file, lsn: lsn, count: dead.count)
         }

@@ -1,7 +1,8 @@
 import NeedleCore
 
-/// A collection's configuration as JSON, in the form that `collection.create` takes, plus what the server added: the
-/// fingerprint of a model. Kept in the manifest. Strict when read: an unknown key means a newer server wrote it.
+/// A collection's configuration as JSON, in the form that `collection.create` takes, plus what the server
+/// added: the fingerprint of a model. Kept in the manifest. Strict when read: an unknown key means a newer
+/// server wrote it.
 enum ConfigCodec {
     static func encode(_ config: CollectionConfig) -> [UInt8] {
         let vectors: JSONValue =
@@ -12,7 +13,8 @@ enum ConfigCodec {
             }
         let value: JSONValue = .object([
             .init("named", .bool(!config.hasSingleUnnamedSpace)), .init("vectors", vectors),
-            .init("durability", .string(config.durability.rawValue)), .init("text_key", .string(config.textKey)),
+            .init("durability", .string(config.durability.rawValue)),
+            .init("text_key", .string(config.textKey)),
         ])
         return value.utf8
     }
@@ -29,7 +31,9 @@ enum ConfigCodec {
                 ])),
         ]
         if let model = space.model { members.append(.init("model", .string(model))) }
-        if let fingerprint = space.modelFingerprint { members.append(.init("fingerprint", .string(fingerprint))) }
+        if let fingerprint = space.modelFingerprint {
+            members.append(.init("fingerprint", .string(fingerprint)))
+        }
         return .object(members)
     }
 
@@ -61,7 +65,9 @@ enum ConfigCodec {
         return CollectionConfig(spaces: spaces, durability: durability, textKey: textKey)
     }
 
-    private static func space(_ value: JSONValue, name: String, file: String) throws(DatabaseError) -> SpaceConfig {
+    private static func space(_ value: JSONValue, name: String, file: String) throws(DatabaseError)
+        -> SpaceConfig
+    {
         var members = Members(value, file: file)
         let size = try members.take("size") { $0.integerValue }
         let metric = try members.take("metric") { $0.stringValue.flatMap(Metric.init(name:)) }
@@ -77,7 +83,9 @@ enum ConfigCodec {
         let model = members.takeIfPresent("model")?.stringValue
         let fingerprint = members.takeIfPresent("fingerprint")?.stringValue
         try members.end()
-        guard size > 0 else { throw .corruption(file: file, offset: 0, what: "space \"\(name)\" has size \(size)") }
+        guard size > 0 else {
+            throw .corruption(file: file, offset: 0, what: "space \"\(name)\" has size \(size)")
+        }
         return SpaceConfig(
             name: name, size: size, metric: metric, quantization: quantization, hnsw: hnsw, model: model,
             modelFingerprint: fingerprint)
@@ -98,9 +106,12 @@ enum ConfigCodec {
             return left.remove(at: index).value
         }
 
-        mutating func take<Value>(_ name: String, _ read: (JSONValue) -> Value?) throws(DatabaseError) -> Value {
+        mutating func take<Value>(_ name: String, _ read: (JSONValue) -> Value?) throws(DatabaseError)
+            -> Value
+        {
             guard let value = takeIfPresent(name).flatMap(read) else {
-                throw .corruption(file: file, offset: 0, what: "configuration: \"\(name)\" is missing or malformed")
+                throw .corruption(
+                    file: file, offset: 0, what: "configuration: \"\(name)\" is missing or malformed")
             }
             return value
         }
@@ -108,7 +119,8 @@ enum ConfigCodec {
         func end() throws(DatabaseError) {
             guard let unknown = left.first else { return }
             throw DatabaseError(
-                .storageFailed, "\(file): the configuration has a key \"\(unknown.name)\" that this version does not know")
+                .storageFailed,
+                "\(file): the configuration has a key \"\(unknown.name)\" that this version does not know")
         }
     }
 }

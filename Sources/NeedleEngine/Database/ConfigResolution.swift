@@ -31,7 +31,8 @@ struct ConfigResolution {
             let loaded = embedder.model
             guard model == loaded.name || model == loaded.fingerprint else {
                 throw DatabaseError(
-                    .invalidParams, "the server has no model \"\(model)\"", at: "model", expected: loaded.name,
+                    .invalidParams, "the server has no model \"\(model)\"", at: "model",
+                    expected: loaded.name,
                     got: model)
             }
             guard space.size == 0 || space.size == loaded.dimensions else {

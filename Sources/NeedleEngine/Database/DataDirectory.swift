@@ -32,7 +32,7 @@ final class DataDirectory: Sendable {
     func readCatalogue() throws(DatabaseError) -> Catalogue {
         do throws(DatabaseError) {
             return try Catalogue.read(fileSystem, directory: path)
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             guard try fileSystem.list(collectionsPath).isEmpty else {
                 throw .corruption(
                     file: "\(path)/\(Catalogue.fileName)", offset: 0,

@@ -4,9 +4,9 @@ import Synchronization
 
 /// All collections of one data directory: which there are, and in what state.
 ///
-/// Opening takes the directory's lock and reads the catalogue; collections load afterwards, each for itself, and one
-/// that is damaged is quarantined without harm to the others. Creating and dropping are serialised. All methods may be
-/// called from any thread.
+/// Opening takes the directory's lock and reads the catalogue; collections load afterwards, each for itself,
+/// and one that is damaged is quarantined without harm to the others. Creating and dropping are serialised.
+/// All methods may be called from any thread.
 package final class Database: Sendable {
     let environment: EngineEnvironment
     let directory: DataDirectory
@@ -31,8 +31,8 @@ package final class Database: Sendable {
 
     /// Takes the lock and reads the catalogue. Collections are `loading` until `loadCollections` has run.
     ///
-    /// - Throws: `storage_failed` when another process has the directory or it cannot be used, `corruption` when the
-    ///   catalogue is damaged.
+    /// - Throws: `storage_failed` when another process has the directory or it cannot be used, `corruption`
+    ///   when the catalogue is damaged.
     package static func open(
         directory path: String, fileSystem: any FileSystem, clock: any Clock, options: EngineOptions
     ) throws(DatabaseError) -> Database {
@@ -73,7 +73,9 @@ package final class Database: Sendable {
         for item in loading.sorted(by: { $0.name < $1.name }) {
             let state: State
             do throws(DatabaseError) {
-                let store = CollectionStore(directory: directory.collection(item.incarnation), incarnation: item.incarnation, environment: environment)
+                let store = CollectionStore(
+                    directory: directory.collection(item.incarnation), incarnation: item.incarnation,
+                    environment: environment)
                 state = .ready(try store.recover(name: item.name))
             } catch {
                 state = .quarantined(error)
@@ -126,7 +128,8 @@ package final class Database: Sendable {
     /// Makes a collection; durable when it returns.
     ///
     /// - Returns: the LSN before its first write.
-    /// - Throws: `already_exists`, `limit_exceeded`, `invalid_params` when a model is named that is not loaded.
+    /// - Throws: `already_exists`, `limit_exceeded`, `invalid_params` when a model is named that is not
+    ///   loaded.
     package func createCollection(named name: String, config: CollectionConfig) throws(DatabaseError) -> LSN {
         let config = try ConfigResolution(embedder: embedder, limits: limits).resolve(config)
         let collection = try ddl.withLock { (catalogue) throws(DatabaseError) in
@@ -140,7 +143,8 @@ package final class Database: Sendable {
             }
             let incarnation = try directory.newIncarnation(seed: environment.bootNonce, catalogue)
             let store = CollectionStore(
-                directory: directory.collection(incarnation), incarnation: incarnation, environment: environment)
+                directory: directory.collection(incarnation), incarnation: incarnation,
+                environment: environment)
             let collection = try store.create(name: name, config: config)
             var changed = catalogue
             changed.collections.append(Catalogue.Entry(name: name, incarnation: incarnation))
@@ -156,7 +160,8 @@ package final class Database: Sendable {
 
     /// Removes a collection and its files. Requests that are at it may still be answered.
     package func dropCollection(named name: String) throws(DatabaseError) {
-        let (incarnation, entry) = try ddl.withLock { (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
+        let (incarnation, entry) = try ddl.withLock {
+            (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
             guard let known = catalogue.collections.first(where: { $0.name == name }) else {
                 throw Self.notFound(name)
             }
@@ -194,7 +199,9 @@ package final class Database: Sendable {
 
     var readyCollections: [Collection] {
         entries.withLock { entries in
-            entries.values.compactMap { if case .ready(let collection) = $0.state { collection } else { nil } }
+            entries.values.compactMap {
+                if case .ready(let collection) = $0.state { collection } else { nil }
+            }
         }.sorted { $0.name < $1.name }
     }
 
@@ -235,7 +242,8 @@ package final class Database: Sendable {
             do throws(DatabaseError) {
                 if try collection.maintain(context: context) { return true }
             } catch {
-                // Cancelled, or out of memory for an index: the rows stay scanned, and the work is there next time.
+                // Cancelled, or out of memory for an index: the rows stay scanned, and the work is there next
+                // time.
                 continue
             }
         }

@@ -3,9 +3,9 @@ import NeedleStorage
 import NeedleVectors
 import Synchronization
 
-// The background work of one collection, a step at a time, so that a simulation decides when it happens. The order of a
-// seal or a merge is what keeps it safe (invariant 5): file written, synced, named → swapped in under the writer lock →
-// deletions and manifest written → log trimmed and old files unlinked.
+// The background work of one collection, a step at a time, so that a simulation decides when it happens. The
+// order of a seal or a merge is what keeps it safe (invariant 5): file written, synced, named → swapped in
+// under the writer lock → deletions and manifest written → log trimmed and old files unlinked.
 
 extension Collection {
     /// Does one step: indexes a run of rows, or seals, merges, checkpoints. Several threads may call at once.
@@ -15,7 +15,8 @@ extension Collection {
         if try index(context: context) { return true }
         guard maintenance.failure == nil else { return false }
         do throws(DatabaseError) {
-            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively() } ?? false
+            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively() }
+                ?? false
         } catch {
             maintenance.fail(error)
             return false
@@ -87,7 +88,8 @@ extension Collection {
         return true
     }
 
-    /// The active segment stops taking writes when the log would otherwise grow too long, or when somebody optimizes.
+    /// The active segment stops taking writes when the log would otherwise grow too long, or when somebody
+    /// optimizes.
     private func freezeIfDue() throws(DatabaseError) -> Bool {
         let isOptimizing = maintenance.optimizeJob != nil
         let due = try writer.withLock { (writer) throws(DatabaseError) -> FreezeDecision in
@@ -138,7 +140,8 @@ extension Collection {
         return true
     }
 
-    /// Writes down what is sealed and what is deleted, then shortens the log and removes files that nobody names.
+    /// Writes down what is sealed and what is deleted, then shortens the log and removes files that nobody
+    /// names.
     private func checkpoint() throws(DatabaseError) {
         let draft = writer.withLock { writer -> CheckpointDraft in
             let lsn = Self.checkpointLSN(of: writer.set, visible: visibleLSN)

@@ -66,7 +66,8 @@ final class Job: Sendable {
             let left = Double(state.total - state.done)
             let eta = state.state == .running && rate > 0 ? Int(left / rate * 1000) : nil
             return JobSnapshot(
-                id: id, kind: kind, collection: collection, state: state.state, phase: state.phase, done: state.done,
+                id: id, kind: kind, collection: collection, state: state.state, phase: state.phase,
+                done: state.done,
                 total: state.total, rate: rate, etaMS: eta, error: state.error)
         }
     }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The background work of a collection: who is at it, what was asked for, and how far it is.
 ///
-/// Indexing is shared by all maintenance threads; sealing, merging and checkpoints are one thread's work at a time,
-/// guarded by `exclusive`. Safe to use from any thread.
+/// Indexing is shared by all maintenance threads; sealing, merging and checkpoints are one thread's work at a
+/// time, guarded by `exclusive`. Safe to use from any thread.
 final class Maintenance: Sendable {
     let collection: String
     let clock: any Clock
@@ -39,7 +39,9 @@ final class Maintenance: Sendable {
 
     /// Runs `body` unless another thread is in such work; `nil` when it is.
     func exclusively<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result? {
-        guard isExclusive.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+        guard
+            isExclusive.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+                .exchanged
         else { return nil }
         defer { isExclusive.store(false, ordering: .releasing) }
         return try body()

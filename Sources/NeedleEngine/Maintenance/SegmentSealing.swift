@@ -4,7 +4,8 @@ import NeedleVectors
 
 /// Writes a growing segment that takes no more writes to its file, rows in their order, graphs as they are.
 ///
-/// Dead rows go along: their deletions stay beside the file. The file is durable and has its name when this returns.
+/// Dead rows go along: their deletions stay beside the file. The file is durable and has its name when this
+/// returns.
 struct SegmentSealing {
     let segment: GrowingSegment
     let config: CollectionConfig
@@ -47,7 +48,8 @@ struct SegmentSealing {
         let space = segment.spaces[index]
         let columns = space.columns
         try write(
-            .vectors, space: index, stride: 4 * columns.dimension, columns.vectors, count: rows * columns.dimension,
+            .vectors, space: index, stride: 4 * columns.dimension, columns.vectors,
+            count: rows * columns.dimension,
             to: &writer)
         if let inverseNorms = columns.inverseNorms {
             try write(.inverseNorms, space: index, stride: 4, inverseNorms, count: rows, to: &writer)

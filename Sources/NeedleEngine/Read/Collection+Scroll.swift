@@ -4,7 +4,9 @@ extension Collection {
     /// A page of points by id; all pages of one scroll show one moment.
     ///
     /// O(page · segments) once the moment's growing segments are sorted, which the first page does.
-    package func scroll(_ request: ScrollRequest, context: OperationContext) throws(DatabaseError) -> ScrollPage {
+    package func scroll(_ request: ScrollRequest, context: OperationContext) throws(DatabaseError)
+        -> ScrollPage
+    {
         let now = clock.monotonicNanoseconds()
         let (id, scroll, after): (UInt64, Scroll, PointID?)
         if let cursor = request.cursor {
@@ -62,7 +64,8 @@ struct ScrollPager {
             if view.isVisible(row, in: segment), try scan?.matches(row, of: segment) ?? true {
                 let record = try reader.record(row, of: segment)
                 let size = Self.wireBytes(of: record)
-                let isFull = points.count == request.limit || (bytes + size > request.maximumBytes && !points.isEmpty)
+                let isFull =
+                    points.count == request.limit || (bytes + size > request.maximumBytes && !points.isEmpty)
                 if isFull, let last = points.last { return (points, last.id) }
                 points.append(record)
                 bytes += size
@@ -90,7 +93,11 @@ struct ScrollPager {
         var high = walk.order.count
         while low < high {
             let middle = (low + high) / 2
-            if id < (try walk.segment.columns.id(of: walk.order.row(at: middle))) { high = middle } else { low = middle + 1 }
+            if id < (try walk.segment.columns.id(of: walk.order.row(at: middle))) {
+                high = middle
+            } else {
+                low = middle + 1
+            }
         }
         return low
     }
@@ -121,7 +128,8 @@ struct ScrollPager {
 
     /// About what the record takes on the wire, never less.
     private static func wireBytes(of record: PointRecord) -> Int {
-        let vectors = record.vectors?.reduce(0) { $0 + $1.vector.count * 17 + $1.space.utf8.count * 6 + 16 } ?? 0
+        let vectors =
+            record.vectors?.reduce(0) { $0 + $1.vector.count * 17 + $1.space.utf8.count * 6 + 16 } ?? 0
         return 700 + (record.payload?.json.count ?? 0) + vectors
     }
 }

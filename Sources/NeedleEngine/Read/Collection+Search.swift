@@ -2,8 +2,10 @@ package import NeedleCore
 import NeedleVectors
 
 extension Collection {
-    /// The nearest points to a vector, a text or a stored point. Texts are embedded here, which takes milliseconds.
-    package func search(_ query: SearchQuery, context: OperationContext) throws(DatabaseError) -> SearchResult {
+    /// The nearest points to a vector, a text or a stored point. Texts are embedded here, which takes
+    /// milliseconds.
+    package func search(_ query: SearchQuery, context: OperationContext) throws(DatabaseError) -> SearchResult
+    {
         let started = clock.monotonicNanoseconds()
         let view = view()
         let space = try spaceIndex(of: query)
@@ -30,7 +32,8 @@ extension Collection {
                         try targetVector(of: query, space: space, view: view, context: context)
                     }
                 results.append(
-                    try search(query, vector: vector, space: space, view: view, started: started, context: context))
+                    try search(
+                        query, vector: vector, space: space, view: view, started: started, context: context))
             } catch {
                 throw error.prefixed("searches[\(index)]")
             }
@@ -39,7 +42,8 @@ extension Collection {
     }
 
     private func search(
-        _ query: SearchQuery, vector: [Float], space: Int, view: ReadView, started: UInt64, context: OperationContext
+        _ query: SearchQuery, vector: [Float], space: Int, view: ReadView, started: UInt64,
+        context: OperationContext
     ) throws(DatabaseError) -> SearchResult {
         let excluded: PointID? = if case .point(let id) = query.target { id } else { nil }
         let search = Search(
@@ -68,7 +72,8 @@ extension Collection {
             throw DatabaseError(
                 .invalidParams, "the collection has no vector space \"\(name)\"", at: "using",
                 expected: config.hasSingleUnnamedSpace
-                    ? "nothing: its only space has no name" : config.spaces.map(\.name).joined(separator: ", "))
+                    ? "nothing: its only space has no name"
+                    : config.spaces.map(\.name).joined(separator: ", "))
         }
         return index
     }
@@ -104,7 +109,8 @@ extension Collection {
     ) throws(DatabaseError) -> [[Float]] {
         guard space.model != nil else {
             throw DatabaseError(
-                .invalidParams, "the space has no built-in model, so it cannot be searched by text", at: "text",
+                .invalidParams, "the space has no built-in model, so it cannot be searched by text",
+                at: "text",
                 expected: "vector")
         }
         let embedder = try EmbedderCheck(embedder: options.embedder).embedder(for: config, at: "text")
@@ -112,7 +118,9 @@ extension Collection {
     }
 
     /// Vectors of the queries that are texts, embedded in one batch.
-    private func embedTexts(of queries: [SearchQuery], context: OperationContext) throws(DatabaseError) -> [[Float]?] {
+    private func embedTexts(of queries: [SearchQuery], context: OperationContext) throws(DatabaseError)
+        -> [[Float]?]
+    {
         var result = [[Float]?](repeating: nil, count: queries.count)
         var texts: [String] = []
         var positions: [Int] = []

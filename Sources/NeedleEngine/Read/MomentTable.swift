@@ -25,8 +25,9 @@ struct Scroll: Sendable {
     let filter: Filter?
 }
 
-/// The scrolls under way in a collection. A cursor is `<nonce>.<scroll>.<last id>`: it names a scroll here and where to
-/// go on, so a page can be asked for again. Cursors die with the server: another start has another nonce.
+/// The scrolls under way in a collection. A cursor is `<nonce>.<scroll>.<last id>`: it names a scroll here
+/// and where to go on, so a page can be asked for again. Cursors die with the server: another start has
+/// another nonce.
 final class MomentTable: Sendable {
     private struct Entry {
         var scroll: Scroll
@@ -50,7 +51,9 @@ final class MomentTable: Sendable {
     /// The moment of a scroll that begins: shared with the others at the same state.
     ///
     /// - Throws: `overloaded` when too many scrolls are open.
-    func begin(_ view: ReadView, filter: Filter?, at now: UInt64) throws(DatabaseError) -> (id: UInt64, Scroll) {
+    func begin(_ view: ReadView, filter: Filter?, at now: UInt64) throws(DatabaseError) -> (
+        id: UInt64, Scroll
+    ) {
         try state.withLock { (state) throws(DatabaseError) in
             removeExpired(&state, at: now)
             guard state.entries.count < limits.cursors else {
@@ -75,7 +78,9 @@ final class MomentTable: Sendable {
     }
 
     /// - Throws: `not_found` when the cursor is none of ours, or has not been used for too long.
-    func resume(_ cursor: String, at now: UInt64) throws(DatabaseError) -> (id: UInt64, Scroll, after: PointID) {
+    func resume(_ cursor: String, at now: UInt64) throws(DatabaseError) -> (
+        id: UInt64, Scroll, after: PointID
+    ) {
         guard let (id, after) = parse(cursor) else { throw Self.unknown(cursor) }
         return try state.withLock { (state) throws(DatabaseError) in
             removeExpired(&state, at: now)
@@ -95,7 +100,9 @@ final class MomentTable: Sendable {
 
     private func parse(_ cursor: String) -> (id: UInt64, after: PointID)? {
         let parts = cursor.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == nonce, let id = UInt64(parts[1]), let kind = parts[2].first else { return nil }
+        guard parts.count == 3, parts[0] == nonce, let id = UInt64(parts[1]), let kind = parts[2].first else {
+            return nil
+        }
         let rest = parts[2].dropFirst()
         switch kind {
         case "i": return UInt64(rest).map { (id, .integer($0)) }
@@ -116,7 +123,8 @@ final class MomentTable: Sendable {
 
     private static func unknown(_ cursor: String) -> DatabaseError {
         DatabaseError(
-            .notFound, "there is no such cursor: it was not used for too long, or the server was started anew",
+            .notFound,
+            "there is no such cursor: it was not used for too long, or the server was started anew",
             at: "cursor", got: String(cursor.prefix(80)))
     }
 
@@ -127,10 +135,13 @@ final class MomentTable: Sendable {
 
     private static func bytes(fromHex text: Substring) -> [UInt8]? {
         let digits = Array(text.utf8)
-        guard !digits.isEmpty, digits.count % 2 == 0, digits.count <= 2 * PointID.maximumStringBytes else { return nil }
+        guard !digits.isEmpty, digits.count % 2 == 0, digits.count <= 2 * PointID.maximumStringBytes else {
+            return nil
+        }
         var bytes: [UInt8] = []
         for start in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16) else {
+            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16)
+            else {
                 return nil
             }
             bytes.append(byte)

@@ -9,15 +9,18 @@ struct RecordReader {
         let columns = segment.columns
         let expiry = columns.expiry(of: row)
         return PointRecord(
-            id: try columns.id(of: row), version: columns.version(of: row), expiresAt: expiry == 0 ? nil : expiry,
-            payload: try payload(row, of: segment), vectors: selection.withVector ? vectors(row, of: segment) : nil)
+            id: try columns.id(of: row), version: columns.version(of: row),
+            expiresAt: expiry == 0 ? nil : expiry,
+            payload: try payload(row, of: segment),
+            vectors: selection.withVector ? vectors(row, of: segment) : nil)
     }
 
     private func payload(_ row: Int, of segment: any Segment) throws(DatabaseError) -> Payload? {
         if case .none = selection.payload { return nil }
         let bytes = try segment.columns.payload(of: row)
         guard bytes.first == UInt8(ascii: "{"), bytes.last == UInt8(ascii: "}") else {
-            throw .corruption(file: segment.columns.origin, offset: 0, what: "payload of row \(row) is no object")
+            throw .corruption(
+                file: segment.columns.origin, offset: 0, what: "payload of row \(row) is no object")
         }
         let whole = Payload(compactJSON: Array(bytes))
         guard case .keys(let keys) = selection.payload else { return whole }
@@ -33,7 +36,9 @@ struct RecordReader {
     }
 
     /// The payload with only these top-level keys, in its own order and to the digit.
-    static func selecting(_ keys: [String], of payload: Payload, origin: String) throws(DatabaseError) -> Payload {
+    static func selecting(_ keys: [String], of payload: Payload, origin: String) throws(DatabaseError)
+        -> Payload
+    {
         do throws(JSONError) {
             var writer = JSONWriter(reservingCapacity: 256)
             writer.beginObject()
@@ -50,7 +55,8 @@ struct RecordReader {
             writer.endObject()
             return Payload(compactJSON: writer.take())
         } catch {
-            throw .corruption(file: origin, offset: error.offset, what: "stored payload is not JSON: \(error.message)")
+            throw .corruption(
+                file: origin, offset: error.offset, what: "stored payload is not JSON: \(error.message)")
         }
     }
 }

@@ -4,10 +4,10 @@ import NeedleVectors
 /// One search against one view of a collection: per segment by graph or by exact scan, merged, rescored, cut.
 ///
 /// - Every visible point is consulted: what no graph reaches yet is scanned (invariant 8).
-/// - If `offset + limit` points match, that many are found: a graph that gives too few is asked again with a wider
-///   beam, and at last the segment is scanned (invariant 9).
-/// - Final scores come from double arithmetic in one order, so they depend neither on the processor nor on the way a
-///   row was found; ties are in the order of ids.
+/// - If `offset + limit` points match, that many are found: a graph that gives too few is asked again with a
+///   wider beam, and at last the segment is scanned (invariant 9).
+/// - Final scores come from double arithmetic in one order, so they depend neither on the processor nor on
+///   the way a row was found; ties are in the order of ids.
 struct Search {
     let view: ReadView
     let config: CollectionConfig
@@ -97,14 +97,17 @@ struct Search {
         }
     }
 
-    /// Scores are given to float32 precision, and compared as they are given, so that a tie is what looks like one.
+    /// Scores are given to float32 precision, and compared as they are given, so that a tie is what looks
+    /// like one.
     private static func reported(_ score: Double) -> Double {
         let single = Float(score)
         let isOrdinary = single.isFinite && (single.isNormal || score == 0)
         return isOrdinary ? Double(single) : score
     }
 
-    private func hits(from candidates: [Candidate], in segments: [any Segment]) throws(DatabaseError) -> [SearchHit] {
+    private func hits(from candidates: [Candidate], in segments: [any Segment]) throws(DatabaseError)
+        -> [SearchHit]
+    {
         let higherIsBetter = prepared.metric != .euclid
         let ordered = candidates.sorted { left, right in
             if left.score != right.score { return (left.score > right.score) == higherIsBetter }
@@ -122,7 +125,10 @@ struct Search {
                 continue
             }
             if let threshold = query.scoreThreshold,
-                higherIsBetter ? candidate.score < threshold : candidate.score > threshold { break }
+                higherIsBetter ? candidate.score < threshold : candidate.score > threshold
+            {
+                break
+            }
             hits.append(
                 SearchHit(record: try reader.record(Int(candidate.row), of: segment), score: candidate.score))
         }
@@ -130,10 +136,12 @@ struct Search {
     }
 
     /// The order of ids; of ids that cannot be read (which building the record reports) the order of rows.
-    private static func isID(of left: Candidate, before right: Candidate, in segments: [any Segment]) -> Bool {
+    private static func isID(of left: Candidate, before right: Candidate, in segments: [any Segment]) -> Bool
+    {
         let other = segments[right.segment].columns
         do throws(DatabaseError) {
-            return try segments[left.segment].columns.isID(of: Int(left.row), before: Int(right.row), in: other)
+            return try segments[left.segment].columns.isID(
+                of: Int(left.row), before: Int(right.row), in: other)
         } catch {
             return (left.segment, left.row) < (right.segment, right.row)
         }

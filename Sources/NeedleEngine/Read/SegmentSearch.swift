@@ -1,10 +1,11 @@
 import NeedleCore
 import NeedleVectors
 
-/// The part of a search that concerns one segment: its nearest visible rows, by distances of the float kernels.
+/// The part of a search that concerns one segment: its nearest visible rows, by distances of the float
+/// kernels.
 ///
-/// Returns somewhat more rows than are wanted, because the final scores, in double precision, may order the last ones
-/// differently.
+/// Returns somewhat more rows than are wanted, because the final scores, in double precision, may order the
+/// last ones differently.
 struct SegmentSearch {
     let segment: any Segment
     let space: SearchableSpace
@@ -54,7 +55,8 @@ struct SegmentSearch {
         var top = TopK(capacity: kept)
         let withVector = rows.filter { space.columns.hasVector(Int($0)) }
         if needsWideScan {
-            try WideScan.scan(list: withVector.span, of: space.table, query: query, context: context) { neighbour in
+            try WideScan.scan(list: withVector.span, of: space.table, query: query, context: context) {
+                neighbour in
                 top.offer(neighbour, precedes: precedes)
             }
         } else {

@@ -2,7 +2,8 @@ import NeedleCore
 import NeedleStorage
 import NeedleVectors
 
-/// A graph as sections of a segment file: five u32 scalars, levels, and three arrays of links (docs/format/segment.md).
+/// A graph as sections of a segment file: five u32 scalars, levels, and three arrays of links
+/// (docs/format/segment.md).
 enum GraphSectionCodec {
     /// The graph of a space where it lies in the file; `nil` when the segment has none.
     static func graph(of reader: SegmentReader, space: Int) throws(DatabaseError) -> GraphView? {
@@ -11,12 +12,15 @@ enum GraphSectionCodec {
             let links = reader.section(.graphLinks0, space: space),
             let offsets = reader.section(.graphUpperOffsets, space: space),
             let upper = reader.section(.graphUpperLinks, space: space)
-        else { throw .corruption(file: reader.path, offset: 0, what: "the graph of space \(space) is incomplete") }
+        else {
+            throw .corruption(file: reader.path, offset: 0, what: "the graph of space \(space) is incomplete")
+        }
         let header = GraphHeader(
             m: scalars[0], rowCount: scalars[1], upperRecordCount: scalars[2], entryRow: scalars[3],
             entryLevels: scalars[4])
         guard Int(header.rowCount) <= reader.rowCount else {
-            throw .corruption(file: reader.path, offset: 0, what: "the graph of space \(space) has too many rows")
+            throw .corruption(
+                file: reader.path, offset: 0, what: "the graph of space \(space) has too many rows")
         }
         let sections = GraphSections(
             levels: reader.bytes(of: levels), baseLinks: reader.bytes(of: links),
@@ -32,12 +36,18 @@ enum GraphSectionCodec {
         let sections = graph.sections
         try writer.section(
             .graphScalars, space: space,
-            elements: [header.m, header.rowCount, header.upperRecordCount, header.entryRow, header.entryLevels])
+            elements: [
+                header.m, header.rowCount, header.upperRecordCount, header.entryRow, header.entryLevels,
+            ])
         let missing = rows - Int(header.rowCount)
         try write(.graphLevels, space: space, stride: 1, sections.levels, zeros: missing, to: &writer)
         let stride = header.baseStride * 4
-        try write(.graphLinks0, space: space, stride: stride, sections.baseLinks, zeros: missing * stride, to: &writer)
-        try write(.graphUpperOffsets, space: space, stride: 4, sections.upperOffsets, zeros: missing * 4, to: &writer)
+        try write(
+            .graphLinks0, space: space, stride: stride, sections.baseLinks, zeros: missing * stride,
+            to: &writer)
+        try write(
+            .graphUpperOffsets, space: space, stride: 4, sections.upperOffsets, zeros: missing * 4,
+            to: &writer)
         try write(.graphUpperLinks, space: space, stride: 4, sections.upperLinks, zeros: 0, to: &writer)
     }
 

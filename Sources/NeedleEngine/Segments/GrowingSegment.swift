@@ -2,14 +2,15 @@ import NeedleCore
 import NeedleVectors
 import Synchronization
 
-/// The segment that takes writes: append-only rows in reserved memory, and a graph per space that follows behind.
+/// The segment that takes writes: append-only rows in reserved memory, and a graph per space that follows
+/// behind.
 ///
 /// Invariants:
-/// - One writer appends (under the collection's writer lock). Rows below `rowCount` are complete and never change;
-///   the count is published with a release store after the columns are written.
+/// - One writer appends (under the collection's writer lock). Rows below `rowCount` are complete and never
+///   change; the count is published with a release store after the columns are written.
 /// - Versions rise with the row number, so the rows visible at an LSN are a prefix.
-/// - The graph of a space reaches rows [0, indexed) that have a vector there; the rest is scanned exactly, so a
-///   search sees every acknowledged write, indexed or not (invariant 8).
+/// - The graph of a space reaches rows [0, indexed) that have a vector there; the rest is scanned exactly, so
+///   a search sees every acknowledged write, indexed or not (invariant 8).
 final class GrowingSegment: Sendable {
     /// The number its sealed file will have.
     let id: UInt64
@@ -115,7 +116,8 @@ extension GrowingSegment: Segment {
         // The prefix first: the view taken after it holds at least these rows.
         let indexed = space.indexed
         return SearchableSpace(
-            columns: space.columns, hasWideRows: space.hasWideRows, indexed: indexed, graph: space.builder.view())
+            columns: space.columns, hasWideRows: space.hasWideRows, indexed: indexed,
+            graph: space.builder.view())
     }
 
     /// Bytes that rows and graphs have made resident, about.

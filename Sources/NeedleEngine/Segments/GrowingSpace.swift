@@ -4,9 +4,9 @@ import Synchronization
 
 /// One vector space of a growing segment: the originals as they come, and a graph that follows behind.
 ///
-/// Invariants: a row's vector is written by the one writer before the segment publishes the row, and never changes;
-/// rows [0, indexed) that have an ordinary vector are in the graph. Indexer threads claim runs of rows; `indexed`
-/// is the end of the prefix that is done, whatever order they finish in.
+/// Invariants: a row's vector is written by the one writer before the segment publishes the row, and never
+/// changes; rows [0, indexed) that have an ordinary vector are in the graph. Indexer threads claim runs of
+/// rows; `indexed` is the end of the prefix that is done, whatever order they finish in.
 final class GrowingSpace: Sendable {
     let config: SpaceConfig
     let columns: SpaceColumns
@@ -72,8 +72,11 @@ final class GrowingSpace: Sendable {
         progress.withLock { $0.claimed < rows }
     }
 
-    /// Links one run of rows into the graph; false when there is none to claim. Several threads may call at once.
-    func indexRun(of rows: Int, scratch: SearchScratch, context: OperationContext) throws(DatabaseError) -> Bool {
+    /// Links one run of rows into the graph; false when there is none to claim. Several threads may call at
+    /// once.
+    func indexRun(of rows: Int, scratch: SearchScratch, context: OperationContext) throws(DatabaseError)
+        -> Bool
+    {
         let run = progress.withLock { progress -> Range<Int>? in
             guard progress.claimed < rows else { return nil }
             let end = min(rows, progress.claimed + Self.runRows)

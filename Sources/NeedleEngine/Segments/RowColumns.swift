@@ -1,13 +1,14 @@
 import NeedleCore
 
-/// The columns of a segment's rows as borrowed memory: the same layout in a growing segment's reserved memory and in
-/// a sealed segment's mapping, so that reading is one piece of code.
+/// The columns of a segment's rows as borrowed memory: the same layout in a growing segment's reserved memory
+/// and in a sealed segment's mapping, so that reading is one piece of code.
 ///
 /// A row is one version of one point. Rows below the owner's published count never change.
 ///
-/// SAFETY: the pointers belong to the segment that hands the columns out, and are valid while it lives; whoever keeps
-/// a `RowColumns` keeps its segment. Row numbers are checked by the owner's count, not here. The string and payload
-/// ranges of a sealed file are checked against their heaps, because a damaged file must not make us read beyond it.
+/// SAFETY: the pointers belong to the segment that hands the columns out, and are valid while it lives;
+/// whoever keeps a `RowColumns` keeps its segment. Row numbers are checked by the owner's count, not here.
+/// The string and payload ranges of a sealed file are checked against their heaps, because a damaged file
+/// must not make us read beyond it.
 struct RowColumns: @unchecked Sendable {
     /// 16 bytes a row: value or string-heap offset (u64), string length (u32, 0 = integer), reserved (u32).
     let ids: UnsafeRawPointer
@@ -79,7 +80,8 @@ struct RowColumns: @unchecked Sendable {
         let start = payloadOffsets[row]
         let end = payloadOffsets[row + 1]
         guard start <= end, end <= UInt64(payloadsLength), end - start >= 2 else {
-            throw .corruption(file: origin, offset: row, what: "payload range \(start)..<\(end) of row \(row)")
+            throw .corruption(
+                file: origin, offset: row, what: "payload range \(start)..<\(end) of row \(row)")
         }
         return UnsafeBufferPointer(start: payloads + Int(start), count: Int(end - start))
     }
@@ -88,7 +90,8 @@ struct RowColumns: @unchecked Sendable {
         at offset: UInt64, length: Int, row: Int
     ) throws(DatabaseError) -> UnsafeBufferPointer<UInt8> {
         guard offset <= UInt64(stringsLength), UInt64(length) <= UInt64(stringsLength) - offset else {
-            throw .corruption(file: origin, offset: row, what: "string id of row \(row) lies outside its heap")
+            throw .corruption(
+                file: origin, offset: row, what: "string id of row \(row) lies outside its heap")
         }
         return UnsafeBufferPointer(start: strings + Int(offset), count: length)
     }

@@ -4,8 +4,9 @@ import NeedleVectors
 
 /// A segment in its final form: an immutable mapped file, and the deletions beside it.
 ///
-/// Opening costs O(sections): rows, ids and graphs are used where they lie (invariant 11). All rows are visible to
-/// whoever sees the segment at all, but for those that the deletion table names. Safe to share between threads.
+/// Opening costs O(sections): rows, ids and graphs are used where they lie (invariant 11). All rows are
+/// visible to whoever sees the segment at all, but for those that the deletion table names. Safe to share
+/// between threads.
 final class SealedSegment: Segment, Sendable {
     let reader: SegmentReader
     let columns: RowColumns
@@ -21,7 +22,9 @@ final class SealedSegment: Segment, Sendable {
         guard reader.header.spaces.count == config.spaces.count else {
             throw .corruption(
                 file: reader.path, offset: 0,
-                what: "\(reader.header.spaces.count) vector spaces where the collection has \(config.spaces.count)")
+                what:
+                    "\(reader.header.spaces.count) vector spaces where the collection has \(config.spaces.count)"
+            )
         }
         var spaces: [SealedSpace] = []
         for (index, space) in config.spaces.enumerated() {
@@ -46,7 +49,8 @@ final class SealedSegment: Segment, Sendable {
         guard let order = reader.view(.idOrder, as: UInt32.self), order.count == rowCount else {
             throw .corruption(file: reader.path, offset: 0, what: "the order of ids is missing")
         }
-        return RowOrder(storage: .mapped(UnsafeBufferPointer(start: order.base, count: order.count)), rows: rowCount)
+        return RowOrder(
+            storage: .mapped(UnsafeBufferPointer(start: order.base, count: order.count)), rows: rowCount)
     }
 
     func space(_ index: Int) -> SearchableSpace {
@@ -100,14 +104,16 @@ struct SealedSpace: Sendable {
         guard let vectors = reader.vectors(space: index) else { throw missing("no vectors") }
         let inverseNorms = reader.inverseNorms(space: index)
         guard config.metric != .cosine || inverseNorms != nil else { throw missing("no norms") }
-        guard reader.header.spaces[index].dimensions == config.size, reader.header.spaces[index].metric == config.metric
+        guard reader.header.spaces[index].dimensions == config.size,
+            reader.header.spaces[index].metric == config.metric
         else { throw missing("another size or metric than the collection's") }
         let presence = reader.presence(space: index)
         columns = SpaceColumns(
             dimension: config.size, metric: config.metric, vectors: vectors.base,
             inverseNorms: config.metric == .cosine ? inverseNorms?.base : nil,
             presence: presence?.base)
-        guard let statistics = reader.view(.statistics, space: index, as: UInt64.self), statistics.count >= 2 else {
+        guard let statistics = reader.view(.statistics, space: index, as: UInt64.self), statistics.count >= 2
+        else {
             throw missing("no statistics")
         }
         self.vectors = Int(clamping: statistics[0])

@@ -37,7 +37,8 @@ struct SearchableSpace {
 
     var table: VectorTable {
         VectorTable(
-            base: columns.vectors, stride: columns.dimension, dimension: columns.dimension, metric: columns.metric,
+            base: columns.vectors, stride: columns.dimension, dimension: columns.dimension,
+            metric: columns.metric,
             inverseNorms: columns.inverseNorms)
     }
 }
@@ -45,7 +46,8 @@ struct SearchableSpace {
 /// Row numbers of a segment in the order of their ids: borrowed from a sealed file, or sorted for a moment.
 struct RowOrder: Sendable {
     enum Storage: @unchecked Sendable {
-        // SAFETY: lies in the mapping of the sealed segment that made it; whoever keeps the order keeps the segment.
+        // SAFETY: lies in the mapping of the sealed segment that made it; whoever keeps the order keeps the
+        // segment.
         case mapped(UnsafeBufferPointer<UInt32>)
         case sorted([UInt32])
     }

@@ -6,7 +6,8 @@ extension Collection {
     /// Checks a write and embeds its texts; touches no state, so any number may run at once.
     ///
     /// - Parameters:
-    ///   - model: the model name or fingerprint that the request gave, checked against every space that has one.
+    ///   - model: the model name or fingerprint that the request gave, checked against every space that has
+    ///     one.
     ///   - opKey: at most 64 bytes.
     /// - Throws: what is wrong, placed within `params`.
     package func prepare(
@@ -23,16 +24,19 @@ extension Collection {
         case .delete(let choice):
             if case .filter(let filter) = choice, filter.holdsNoCondition {
                 throw DatabaseError(
-                    .invalidParams, "the filter holds no condition, so it would delete everything", at: "filter",
+                    .invalidParams, "the filter holds no condition, so it would delete everything",
+                    at: "filter",
                     expected: "a condition, or all:true")
             }
             return PreparedWrite(operation: .delete(choice), opKey: opKey, context: context)
         }
     }
 
-    /// Group commit: resolves the writes in order, logs them, syncs once, makes them visible and answers each.
+    /// Group commit: resolves the writes in order, logs them, syncs once, makes them visible and answers
+    /// each.
     ///
-    /// Blocks for the sync. Callers are serialised; whoever gathers requests meanwhile makes the groups large.
+    /// Blocks for the sync. Callers are serialised; whoever gathers requests meanwhile makes the groups
+    /// large.
     package func commit(_ writes: [PreparedWrite]) -> [Result<WriteReceipt, DatabaseError>] {
         guard !writes.isEmpty else { return [] }
         let (results, lsn) = writer.withLock { writer in
@@ -44,7 +48,8 @@ extension Collection {
                 if config.durability == .fsync { _ = try writer.log.sync() }
                 publish(writer)
             } catch {
-                // Nothing of this group became visible, and the log takes no more: what was applied stays hidden.
+                // Nothing of this group became visible, and the log takes no more: what was applied stays
+                // hidden.
                 let failure = error
                 results = results.map { $0.flatMap { _ in .failure(failure) } }
             }

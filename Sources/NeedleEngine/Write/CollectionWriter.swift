@@ -3,10 +3,10 @@ import NeedleStorage
 
 /// The writing side of a collection: the newest state, pending writes included, and the log they go to.
 ///
-/// Confined to the collection's writer lock. The order of things is the heart of durability:
-/// resolve → log → apply in memory (invisible) → sync once for all → publish → acknowledge. Nothing is visible or acknowledged
-/// that is not as durable as the collection promises; a failed append leaves no trace; a failed sync poisons the log,
-/// and what was applied stays invisible for good (invariants 1, 3 and 7).
+/// Confined to the collection's writer lock. The order of things is the heart of durability: resolve → log →
+/// apply in memory (invisible) → sync once for all → publish → acknowledge. Nothing is visible or
+/// acknowledged that is not as durable as the collection promises; a failed append leaves no trace; a failed
+/// sync poisons the log, and what was applied stays invisible for good (invariants 1, 3 and 7).
 final class CollectionWriter {
     let config: CollectionConfig
     let codec: EffectCodec
@@ -24,8 +24,8 @@ final class CollectionWriter {
     var liveRows: Int
     /// Bytes logged since the last checkpoint: replay is bounded by them.
     var bytesSinceCheckpoint = 0
-    /// Set when a logged write could not be applied: memory no longer follows the log, so nothing more is taken
-    /// until the collection is opened again, which replays the log.
+    /// Set when a logged write could not be applied: memory no longer follows the log, so nothing more is
+    /// taken until the collection is opened again, which replays the log.
     var failure: DatabaseError?
 
     /// LSNs promised at once when answers do not wait for durability.
@@ -68,7 +68,8 @@ final class CollectionWriter {
             return WriteReceipt(lsn: lsn, durability: config.durability)
         }
         let summary = WriteSummary(
-            created: resolved.created, updated: resolved.updated, deleted: resolved.deleted, opKey: write.opKey)
+            created: resolved.created, updated: resolved.updated, deleted: resolved.deleted,
+            opKey: write.opKey)
         if let first = resolved.rows.first, !set.active.hasRoom(for: first) { try roll() }
         let newLSN = try append(resolved, summary)
         do throws(DatabaseError) {

@@ -1,9 +1,9 @@
 import NeedleCore
 
-// What the log holds of a write: effects, not intentions (invariant 2). A write is a run of frames with one LSN:
-// any number of row and deletion frames, closed by one summary frame that commits it (docs/format/log.md, "Bodies").
-// No frame needs the whole write: rows and ids are cut into frames of about a mebibyte (invariant 3). The first byte of
-// a body is its kind; the log itself does not look inside.
+// What the log holds of a write: effects, not intentions (invariant 2). A write is a run of frames with one
+// LSN: any number of row and deletion frames, closed by one summary frame that commits it
+// (docs/format/log.md, "Bodies"). No frame needs the whole write: rows and ids are cut into frames of about a
+// mebibyte (invariant 3). The first byte of a body is its kind; the log itself does not look inside.
 
 /// The kinds of frame bodies the engine writes. Raw values are on disk: never change them.
 enum EffectKind: UInt8 {
@@ -114,7 +114,8 @@ struct EffectCodec {
             let points = try decodeItems(&reader) { (reader) throws(DatabaseError) in try point(&reader) }
             return .rows(points)
         case .deletions:
-            return .deletions(try decodeItems(&reader) { (reader) throws(DatabaseError) in try Self.id(&reader) })
+            return .deletions(
+                try decodeItems(&reader) { (reader) throws(DatabaseError) in try Self.id(&reader) })
         case .summary:
             let summary = try Self.summary(&reader)
             try reader.expectEnd()

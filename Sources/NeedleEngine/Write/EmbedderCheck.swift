@@ -1,6 +1,7 @@
 import NeedleCore
 
-/// Which model answers for a collection, and whether it is the one the collection was made with (invariant 10).
+/// Which model answers for a collection, and whether it is the one the collection was made with (invariant
+/// 10).
 struct EmbedderCheck {
     let embedder: (any TextEmbedder)?
 
@@ -12,7 +13,8 @@ struct EmbedderCheck {
             guard embedder.model.fingerprint == fingerprint else {
                 throw DatabaseError(
                     .modelMismatch,
-                    "the collection was made with another model than the one the server has loaded", at: place,
+                    "the collection was made with another model than the one the server has loaded",
+                    at: place,
                     expected: "\(space.model ?? "") (\(fingerprint))",
                     got: "\(embedder.model.name) (\(embedder.model.fingerprint))")
             }
@@ -22,7 +24,8 @@ struct EmbedderCheck {
 
     /// Checks what a request says about the model against what the spaces were made with.
     ///
-    /// A space without a model takes vectors from anywhere: naming a model there is a mismatch only with itself.
+    /// A space without a model takes vectors from anywhere: naming a model there is a mismatch only with
+    /// itself.
     func check(_ named: String?, space: SpaceConfig) throws(DatabaseError) {
         guard let named, let model = space.model else { return }
         guard named == model || named == space.modelFingerprint else {

@@ -1,6 +1,7 @@
 import NeedleCore
 
-/// The results of recent writes that carried an `op_key`: a repeat within the window answers the first result.
+/// The results of recent writes that carried an `op_key`: a repeat within the window answers the first
+/// result.
 ///
 /// Times are the log's times, so a replay builds the same window. Kept in the log with each write, and in the
 /// manifest once the log is trimmed. Expected O(1) a write.
@@ -38,7 +39,8 @@ struct OpKeyWindow {
     }
 
     private mutating func removeExpired(now: Int64) {
-        while firstLive < order.count, let entry = receipts[order[firstLive]], now - entry.timeMS >= windowMS {
+        while firstLive < order.count, let entry = receipts[order[firstLive]], now - entry.timeMS >= windowMS
+        {
             receipts[order[firstLive]] = nil
             firstLive += 1
         }

@@ -3,10 +3,12 @@ import NeedleCore
 /// Keeps a point's text in its payload, under the collection's text key.
 enum PayloadText {
     /// - Throws: `invalid_params` when the payload already holds the key: two texts for one point.
-    static func inserting(_ text: String, key: String, into payload: Payload) throws(DatabaseError) -> [UInt8] {
+    static func inserting(_ text: String, key: String, into payload: Payload) throws(DatabaseError) -> [UInt8]
+    {
         guard try !has(key, in: payload) else {
             throw DatabaseError(
-                .invalidParams, "the payload holds \"\(key)\", where the point's text is kept", at: "payload.\(key)",
+                .invalidParams, "the payload holds \"\(key)\", where the point's text is kept",
+                at: "payload.\(key)",
                 expected: "the text in \"text\" only")
         }
         var writer = JSONWriter(reservingCapacity: text.utf8.count + key.utf8.count + 8)
@@ -34,7 +36,8 @@ enum PayloadText {
             }
             return false
         } catch {
-            throw DatabaseError(.internal, "a checked payload does not parse: \(error.message)", at: "payload")
+            throw DatabaseError(
+                .internal, "a checked payload does not parse: \(error.message)", at: "payload")
         }
     }
 }

@@ -1,6 +1,7 @@
 import NeedleCore
 
-/// From a client's points to stored points: spaces found, vectors checked, texts embedded and kept in the payload.
+/// From a client's points to stored points: spaces found, vectors checked, texts embedded and kept in the
+/// payload.
 ///
 /// Depends on the configuration only, never on what the collection holds.
 struct PointResolution {
@@ -51,14 +52,16 @@ struct PointResolution {
         case .single(let values):
             guard config.spaces.count == 1 else {
                 throw DatabaseError(
-                    .invalidParams, "the collection has several vector spaces: name them in vectors", at: "vector",
+                    .invalidParams, "the collection has several vector spaces: name them in vectors",
+                    at: "vector",
                     expected: "vectors")
             }
             return [try stored(values, space: 0, at: "vector")]
         case .named(let named):
             guard !config.hasSingleUnnamedSpace else {
                 throw DatabaseError(
-                    .invalidParams, "the collection has one unnamed vector space", at: "vectors", expected: "vector")
+                    .invalidParams, "the collection has one unnamed vector space", at: "vectors",
+                    expected: "vector")
             }
             var result: [StoredVector] = []
             for vector in named {
@@ -74,7 +77,8 @@ struct PointResolution {
         }
     }
 
-    private func stored(_ values: [Float], space: Int, at place: String) throws(DatabaseError) -> StoredVector {
+    private func stored(_ values: [Float], space: Int, at place: String) throws(DatabaseError) -> StoredVector
+    {
         do throws(DatabaseError) {
             return try VectorCheck(space: config.spaces[space], index: space).stored(values)
         } catch {

@@ -18,7 +18,8 @@ enum ReceiptCodec {
         do throws(JSONError) {
             let value = try JSONValue(parsing: json.span)
             if let created = value["created"]?.integerValue, let updated = value["updated"]?.integerValue,
-                let deleted = value["deleted"]?.integerValue {
+                let deleted = value["deleted"]?.integerValue
+            {
                 return WriteReceipt(
                     lsn: lsn, durability: durability, created: created, updated: updated, deleted: deleted)
             }

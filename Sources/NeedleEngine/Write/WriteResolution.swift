@@ -1,6 +1,7 @@
 import NeedleCore
 
-/// What a prepared write does to the state it meets: the rows it writes, the ids it removes, and its exact counts.
+/// What a prepared write does to the state it meets: the rows it writes, the ids it removes, and its exact
+/// counts.
 struct ResolvedWrite {
     var rows: [StoredPoint] = []
     var deletions: [PointID] = []
@@ -51,7 +52,9 @@ struct WriteResolution {
         return result
     }
 
-    private func delete(_ choice: PointChoice, context: OperationContext) throws(DatabaseError) -> ResolvedWrite {
+    private func delete(_ choice: PointChoice, context: OperationContext) throws(DatabaseError)
+        -> ResolvedWrite
+    {
         var result = ResolvedWrite()
         switch choice {
         case .ids(let ids):

@@ -1,7 +1,7 @@
 // Configuration from three sources: the file, then the environment over it, then flags over both.
 //
-// Whatever is not understood is an error that names its place (file and line, or the variable) and says what would
-// have been right; all of them are reported together, because fixing one at a time is tedious.
+// Whatever is not understood is an error that names its place (file and line, or the variable) and says what
+// would have been right; all of them are reported together, because fixing one at a time is tedious.
 
 import Glibc
 import NeedleCore
@@ -166,7 +166,9 @@ package struct ConfigurationLoader {
     /// The known key that differs least, if it is near enough to be a slip of the fingers.
     private static func nearest(to path: String) -> String? {
         let name = path.split(separator: ".").last.map(String.init) ?? path
-        let candidates = ConfigurationKey.all.map { ($0.path, min(distance($0.path, path), distance($0.name, name))) }
+        let candidates = ConfigurationKey.all.map {
+            ($0.path, min(distance($0.path, path), distance($0.name, name)))
+        }
         guard let best = candidates.min(by: { $0.1 < $1.1 }), best.1 <= 3 else { return nil }
         return best.0
     }

@@ -22,7 +22,8 @@ extension ConfigurationKey {
         ConfigurationKey("storage", "data", .text(\.dataDirectory)),
         ConfigurationKey("storage", "growing_bytes", .integer(\.engine.growingBytes, 1 << 20...1 << 40)),
         ConfigurationKey("storage", "growing_rows", .integer(\.engine.growingRows, 1_024...100_000_000)),
-        ConfigurationKey("storage", "checkpoint_bytes", .integer(\.engine.checkpointBytes, 1 << 20...1 << 40)),
+        ConfigurationKey(
+            "storage", "checkpoint_bytes", .integer(\.engine.checkpointBytes, 1 << 20...1 << 40)),
         ConfigurationKey("storage", "dead_share", .fraction(\.engine.deadShare, 0.01...1)),
     ]
 

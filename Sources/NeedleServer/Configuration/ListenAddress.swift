@@ -19,7 +19,9 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let portText = text[text.index(after: colon)...]
         var host = text[..<colon]
-        guard !host.isEmpty, !portText.isEmpty, portText.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        guard !host.isEmpty, !portText.isEmpty, portText.allSatisfy({ $0.isASCII && $0.isNumber }) else {
+            return nil
+        }
         guard let port = Int(portText), (0...65_535).contains(port) else { return nil }
         if host.hasPrefix("[") {
             guard host.hasSuffix("]"), host.count > 2 else { return nil }
@@ -34,8 +36,8 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    /// Whether only this machine can reach it. A name other than `localhost` counts as remote: what it resolves to
-    /// may change, and guessing wrong would open the door.
+    /// Whether only this machine can reach it. A name other than `localhost` counts as remote: what it
+    /// resolves to may change, and guessing wrong would open the door.
     package var isLoopback: Bool {
         if host == "localhost" || host == "::1" { return true }
         var octets: [UInt8] = [0, 0, 0, 0]

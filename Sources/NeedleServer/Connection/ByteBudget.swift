@@ -1,21 +1,22 @@
-// The server-wide byte budget (`limits.server_bytes`): request lines, from their first byte until they are answered,
-// and replies, from their encoding until the socket has taken them.
+// The server-wide byte budget (`limits.server_bytes`): request lines, from their first byte until they are
+// answered, and replies, from their encoding until the socket has taken them.
 //
 // While it is spent no connection begins a new line. The argument that this cannot lock up for good:
-// 1. A request that was accepted needs nothing more from the budget to run; its line's bytes come back when it is
-//    answered. A reply's bytes come back when the peer reads it, or when the write time-out closes the connection.
-//    So everything except *unfinished* lines goes away by itself.
-// 2. Unfinished lines could hold the whole budget, each waiting for room to finish. Therefore, while the budget is
-//    spent, one of them at a time, the longest, may read on regardless (`Grant.finish`); it overdraws by at most one
-//    line. When its line is complete the next one's turn comes.
+// 1. A request that was accepted needs nothing more from the budget to run; its line's bytes come back when
+//    it is answered. A reply's bytes come back when the peer reads it, or when the write time-out closes the
+//    connection. So everything except *unfinished* lines goes away by itself.
+// 2. Unfinished lines could hold the whole budget, each waiting for room to finish. Therefore, while the
+//    budget is spent, one of them at a time, the longest, may read on regardless (`Grant.finish`); it
+//    overdraws by at most one line. When its line is complete the next one's turn comes.
 // 3. A peer that does not finish its line within `finishingMS` of being let through loses it: its bytes are
-//    dropped and the line is answered `overloaded` at its end. So every few seconds the longest unfinished line
-//    is either a request or gone, and there is room again.
-// Reading is refused in units of one socket read, so the budget may be exceeded by one read per connection.
+//    dropped and the line is answered `overloaded` at its end. So every few seconds the longest unfinished
+//    line is either a request or gone, and there is room again. Reading is refused in units of one socket
+//    read, so the budget may be exceeded by one read per connection.
 //
-// Replies have a second threshold, because accepted requests may answer with far more than they brought: while
-// replies alone take half of the budget, a request is not started on a connection that has unsent replies, and while
-// they take all of it, on none (`allowsReply`). That too cannot lock up: replies go away by themselves (1).
+// Replies have a second threshold, because accepted requests may answer with far more than they brought:
+// while replies alone take half of the budget, a request is not started on a connection that has unsent
+// replies, and while they take all of it, on none (`allowsReply`). That too cannot lock up: replies go away
+// by themselves (1).
 
 import Synchronization
 
@@ -46,7 +47,8 @@ package final class ByteBudget: Sendable {
     package var replies: Int { replyBytes.load(ordering: .relaxed) }
 
     package var isSpent: Bool {
-        lineBytes.load(ordering: .sequentiallyConsistent) + replyBytes.load(ordering: .sequentiallyConsistent) >= limit
+        lineBytes.load(ordering: .sequentiallyConsistent) + replyBytes.load(ordering: .sequentiallyConsistent)
+            >= limit
     }
 
     /// Whether a request may start whose reply's size nobody knows yet.
@@ -72,7 +74,8 @@ package final class ByteBudget: Sendable {
     /// - Parameters:
     ///   - id: one per connection; a second call replaces the first.
     ///   - unfinished: bytes of the unfinished line, 0 when between lines.
-    package func wait(_ id: ObjectIdentifier, unfinished: Int, _ resume: @escaping @Sendable (Grant) -> Void) {
+    package func wait(_ id: ObjectIdentifier, unfinished: Int, _ resume: @escaping @Sendable (Grant) -> Void)
+    {
         let chosen = queue.withLock { queue -> BudgetQueue.Waiter? in
             queue.add(id, unfinished: unfinished, resume)
             return queue.chooseFinisher()
@@ -129,7 +132,8 @@ package struct BudgetQueue: Sendable {
     /// The waiter whose turn begins now, who then no longer waits; `nil` when it is somebody's turn already.
     package mutating func chooseFinisher() -> Waiter? {
         guard finisher == nil else { return nil }
-        guard let longest = waiters.values.max(by: { $0.unfinished < $1.unfinished }), longest.unfinished > 0 else {
+        guard let longest = waiters.values.max(by: { $0.unfinished < $1.unfinished }), longest.unfinished > 0
+        else {
             return nil
         }
         finisher = longest.id

@@ -1,9 +1,10 @@
-// Between a socket and its session: reads when the session wants input and the budget has room, writes when the socket
-// takes it, keeps the time-outs. Everything here runs on the connection's event loop.
+// Between a socket and its session: reads when the session wants input and the budget has room, writes when
+// the socket takes it, keeps the time-outs. Everything here runs on the connection's event loop.
 //
-// The loop of a turn: carry out the session's actions, hand bytes to the socket, and again while that led to more; then
-// tell the budget what is held now, and read on if that is wanted. Small lines are decoded here (microseconds), large
-// ones on a search thread, so that one client's 64 MiB do not stop the others of the same loop.
+// The loop of a turn: carry out the session's actions, hand bytes to the socket, and again while that led to
+// more; then tell the budget what is held now, and read on if that is wanted. Small lines are decoded here
+// (microseconds), large ones on a search thread, so that one client's 64 MiB do not stop the others of the
+// same loop.
 
 import NIOCore
 import NeedleCore
@@ -76,7 +77,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func refuse() {
         guard let context else { return }
         let error = DatabaseError(
-            .overloaded, "the server has \(environment.registry.limit) connections already", retryAfterMS: 1_000)
+            .overloaded, "the server has \(environment.registry.limit) connections already",
+            retryAfterMS: 1_000)
         var line = ReplyEncoder(limits: environment.limits).encode(.failure(error), id: nil)
         line.append(UInt8(ascii: "\n"))
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: line))).assumeIsolated().whenComplete { _ in
@@ -214,7 +216,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .decode(let line): decode(line)
         case .submit(let key, let request, let receivedAt):
             // Entered before its answer can come: answers take the way through the mailbox.
-            tasks[key] = environment.executor.submit(request, key: key, receivedAt: receivedAt, sink: connection)
+            tasks[key] = environment.executor.submit(
+                request, key: key, receivedAt: receivedAt, sink: connection)
         case .cancel(let key): tasks[key]?.cancel()
         case .close(.now): close()
         case .close(.lingering): closeLingering()
@@ -300,7 +303,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         reading = .waitingForRoom
         let connection = connection
         let unfinished = session.isInsideLine ? max(1, session.heldLineBytes) : 0
-        environment.budget.wait(ObjectIdentifier(connection), unfinished: unfinished) { connection.resume($0) }
+        environment.budget.wait(ObjectIdentifier(connection), unfinished: unfinished) {
+            connection.resume($0)
+        }
     }
 
     // MARK: The write time-out

@@ -22,10 +22,12 @@ package final class Listener: Sendable {
     private let registry: ConnectionRegistry
     private let timers: any EventLoop
 
-    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration says.
+    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration
+    ///   says.
     /// - Throws: `storage_failed` when the address cannot be had.
     package static func start(
-        _ executor: any RequestExecutor, group: MultiThreadedEventLoopGroup, configuration: ServerConfiguration,
+        _ executor: any RequestExecutor, group: MultiThreadedEventLoopGroup,
+        configuration: ServerConfiguration,
         clock: any Clock, budget: ByteBudget, greeting: Greeting, maximumConnections: Int = .max
     ) throws(DatabaseError) -> Listener {
         let registry = ConnectionRegistry(limit: min(configuration.limits.connections, maximumConnections))
@@ -43,15 +45,18 @@ package final class Listener: Sendable {
         }
     }
 
-    private init(address: ListenAddress, channel: any Channel, registry: ConnectionRegistry, timers: any EventLoop) {
+    private init(
+        address: ListenAddress, channel: any Channel, registry: ConnectionRegistry, timers: any EventLoop
+    ) {
         self.address = address
         self.channel = channel
         self.registry = registry
         self.timers = timers
     }
 
-    /// Reads are asked for one by one (`autoRead` off), receive buffers begin small and grow with what comes, and the
-    /// channel buffers little of what is written: a connection that does nothing costs a few kilobytes.
+    /// Reads are asked for one by one (`autoRead` off), receive buffers begin small and grow with what comes,
+    /// and the channel buffers little of what is written: a connection that does nothing costs a few
+    /// kilobytes.
     private static func bootstrap(
         _ group: MultiThreadedEventLoopGroup, _ environment: ConnectionEnvironment, backlog: Int
     ) -> ServerBootstrap {
@@ -80,8 +85,8 @@ package final class Listener: Sendable {
     /// Connections there are now.
     package var connectionCount: Int { registry.count }
 
-    /// Accepts no more, refuses new requests, answers accepted ones; what is left after `milliseconds` is cut off.
-    /// Blocks until the last connection has closed.
+    /// Accepts no more, refuses new requests, answers accepted ones; what is left after `milliseconds` is cut
+    /// off. Blocks until the last connection has closed.
     ///
     /// - Returns: whether everything that was accepted was answered.
     package func drain(milliseconds: Int) -> Bool {

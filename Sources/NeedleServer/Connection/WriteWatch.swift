@@ -3,7 +3,8 @@ import NIOCore
 
 /// Notices that a peer takes none of what waits for it. Confined to one event loop.
 ///
-/// Looks four times per time-out, and only while something waits; so a stall is noticed after 1 to 1 1/4 time-outs.
+/// Looks four times per time-out, and only while something waits; so a stall is noticed after 1 to 1 1/4
+/// time-outs.
 final class WriteWatch {
     private var timer: Scheduled<Void>?
     private var lastTaken = -1
@@ -15,7 +16,8 @@ final class WriteWatch {
     ///   - taken: bytes the peer has taken so far, `nil` when nothing waits.
     ///   - onStall: called once when that did not change for `limit`.
     func start(
-        on eventLoop: any EventLoop, limit: TimeAmount, taken: @escaping () -> Int?, onStall: @escaping () -> Void
+        on eventLoop: any EventLoop, limit: TimeAmount, taken: @escaping () -> Int?,
+        onStall: @escaping () -> Void
     ) {
         lastTaken = taken() ?? 0
         lastProgress = .now()
@@ -49,10 +51,11 @@ final class WriteWatch {
 enum SocketQueue {
     /// `SIOCOUTQ`: bytes that the peer has not acknowledged; 0 when the kernel does not say.
     ///
-    /// The kernel asks for more only when a third of its buffer is free, which with a slow reader can take minutes;
-    /// without this such a reader would look like one that takes nothing.
+    /// The kernel asks for more only when a third of its buffer is free, which with a slow reader can take
+    /// minutes; without this such a reader would look like one that takes nothing.
     static func unacknowledgedBytes(_ pipeline: ChannelPipeline.SynchronousOperations) -> Int {
-        let queued = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor -> Int in
+        let queued = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            descriptor -> Int in
             var bytes: Int32 = 0
             return ioctl(descriptor, UInt(TIOCOUTQ), &bytes) == 0 ? Int(bytes) : 0
         }

@@ -10,7 +10,8 @@ extension Dispatcher {
         switch task.request.call {
         case .upsertPoints(let call):
             write(
-                task, name, .upsert(call.points, ifAbsent: call.ifAbsent), model: call.model, opKey: call.opKey
+                task, name, .upsert(call.points, ifAbsent: call.ifAbsent), model: call.model,
+                opKey: call.opKey
             ) { .upserted($0) }
         case .deletePoints(let call):
             write(task, name, .delete(call.choice), model: call.model, opKey: call.opKey) { .deleted($0) }
@@ -47,7 +48,8 @@ extension Dispatcher {
                         do throws(DatabaseError) {
                             try task.context.check()
                             let write = try collection.prepare(
-                                operation, model: model, opKey: opKey.map { Array($0.utf8) }, context: task.context)
+                                operation, model: model, opKey: opKey.map { Array($0.utf8) },
+                                context: task.context)
                             box.put(collection, write)
                             ticket.prepared()
                         } catch {
@@ -134,7 +136,8 @@ extension CollectionConfig {
     init(_ call: CreateCollection) {
         let spaces = call.spaces.map { space in
             SpaceConfig(
-                name: space.name, size: space.size ?? 0, metric: space.metric, quantization: space.quantization,
+                name: space.name, size: space.size ?? 0, metric: space.metric,
+                quantization: space.quantization,
                 hnsw: space.hnsw, model: space.model)
         }
         self.init(spaces: spaces, durability: call.durability, textKey: call.textKey)

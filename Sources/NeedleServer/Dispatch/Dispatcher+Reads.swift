@@ -3,8 +3,8 @@ import NeedleEngine
 import NeedleWire
 
 extension Dispatcher {
-    /// Reads of points. Those that have to embed a text run on the embedding threads from beginning to end, so that
-    /// inference never stands in front of a search that brings its own vector.
+    /// Reads of points. Those that have to embed a text run on the embedding threads from beginning to end,
+    /// so that inference never stands in front of a search that brings its own vector.
     func read(_ task: RequestTask) {
         let call = task.request.call
         guard let name = call.collection else { return }
@@ -31,7 +31,8 @@ extension Dispatcher {
                 maximumBytes: max(4_096, limits.lineBytes - 65_536))
             return .page(try collection.scroll(request, context: context), call.vectorEncoding)
         case .searchPoints(let call):
-            return .search(try collection.search(call.search.query, context: context), call.search.vectorEncoding)
+            return .search(
+                try collection.search(call.search.query, context: context), call.search.vectorEncoding)
         case .searchBatch(let call):
             let results = try collection.searchBatch(call.searches.map(\.query), context: context)
             return .searchBatch(results, call.searches.map(\.vectorEncoding))

@@ -1,12 +1,12 @@
 // Executes requests against the database and answers them, on threads that the event loops never wait for.
 //
-// Which work runs where (so that nothing slow is in front of something quick):
-//   search     reads, and the checking of writes                       as many threads as cores
-//   embedding  everything that runs the model                          half as many
-//   write      commits: one group of one collection at a time          a few, they mostly wait for the disk
-//   control    descriptions, creating and dropping collections         two
-// Waiting (for a loading collection, for `min_lsn`) takes no thread. Queues are bounded: what does not fit is answered
-// `overloaded`; the number of requests that wait elsewhere is bounded by `in_flight` and `connections`.
+// Which work runs where (so that nothing slow is in front of something quick): search     reads, and the
+//   checking of writes                       as many threads as cores embedding  everything that runs the
+//   model                          half as many write      commits: one group of one collection at a time
+//   a few, they mostly wait for the disk control    descriptions, creating and dropping collections
+//   two Waiting (for a loading collection, for `min_lsn`) takes no thread. Queues are bounded: what does not
+//   fit is answered `overloaded`; the number of requests that wait elsewhere is bounded by `in_flight` and
+//   `connections`.
 
 package import NIOCore
 package import NeedleCore
@@ -42,8 +42,11 @@ package final class Dispatcher: RequestExecutor {
         encoder = ReplyEncoder(limits: configuration.limits)
         let cores = ProcessSettings.cores
         let queue = configuration.queuedRequests
-        func threads(_ configured: Int, _ automatic: Int) -> Int { configured > 0 ? configured : max(1, automatic) }
-        search = WorkerPool(name: "search", threads: threads(configuration.searchThreads, cores), limit: queue)
+        func threads(_ configured: Int, _ automatic: Int) -> Int {
+            configured > 0 ? configured : max(1, automatic)
+        }
+        search = WorkerPool(
+            name: "search", threads: threads(configuration.searchThreads, cores), limit: queue)
         embedding = WorkerPool(
             name: "embedding", threads: threads(configuration.embeddingThreads, cores / 2), limit: queue)
         write = WorkerPool(name: "write", threads: configuration.writeThreads, limit: queue)
@@ -90,10 +93,11 @@ package final class Dispatcher: RequestExecutor {
         }
     }
 
-    /// A key that nobody checks must not look as if it had been accepted, and `forbidden` would say that a better key
-    /// exists: the request makes no sense here, which is what `invalid_params` means.
+    /// A key that nobody checks must not look as if it had been accepted, and `forbidden` would say that a
+    /// better key exists: the request makes no sense here, which is what `invalid_params` means.
     private static let nothingToLogIn = DatabaseError(
-        .invalidParams, "this server asks for no API key (\"auth\":\"none\"); leave auth.login out", at: "api_key")
+        .invalidParams, "this server asks for no API key (\"auth\":\"none\"); leave auth.login out",
+        at: "api_key")
 
     /// Answers from what is known in memory, on the control threads.
     private func describe(_ task: RequestTask, _ body: @escaping @Sendable () -> Reply) {
@@ -108,12 +112,13 @@ package final class Dispatcher: RequestExecutor {
 
     /// Runs the request's work on a pool and answers with what it gives.
     func run(
-        _ task: RequestTask, on pool: WorkerPool, _ body: @escaping @Sendable () throws(DatabaseError) -> Reply
+        _ task: RequestTask, on pool: WorkerPool,
+        _ body: @escaping @Sendable () throws(DatabaseError) -> Reply
     ) {
         let isAccepted = pool.trySubmit {
             guard task.sink.admitsReply || pool === self.control else {
-                // The peer does not read its answers: more of them would only fill memory. Accepted already, so it
-                // does not count against the queue's bound when it comes back.
+                // The peer does not read its answers: more of them would only fill memory. Accepted already,
+                // so it does not count against the queue's bound when it comes back.
                 task.sink.park { self.run(task, on: pool, body) }
                 return
             }
@@ -128,13 +133,14 @@ package final class Dispatcher: RequestExecutor {
 
     static func overloaded(_ pool: WorkerPool) -> DatabaseError {
         DatabaseError(
-            .overloaded, "\(pool.queued) requests wait for the \(pool.name) threads already", retryAfterMS: 100)
+            .overloaded, "\(pool.queued) requests wait for the \(pool.name) threads already",
+            retryAfterMS: 100)
     }
 
     /// Goes on when the collection has been loaded.
     ///
-    /// - Parameter otherwise: called instead when there is no such collection or the wait was in vain; the request has
-    ///   been answered then.
+    /// - Parameter otherwise: called instead when there is no such collection or the wait was in vain; the
+    ///   request has been answered then.
     func whenLoaded(
         _ task: RequestTask, _ name: String, otherwise: @escaping @Sendable () -> Void = {},
         _ body: @escaping @Sendable (Collection) -> Void
@@ -178,8 +184,8 @@ package final class Dispatcher: RequestExecutor {
 
     // MARK: The end
 
-    /// Ends background work and waits for what the threads are at. Requests that still wait for a thread are dropped;
-    /// call it when all connections are closed.
+    /// Ends background work and waits for what the threads are at. Requests that still wait for a thread are
+    /// dropped; call it when all connections are closed.
     package func stop() {
         background.stop()
         for pool in [control, search, embedding, write] { pool.stop() }

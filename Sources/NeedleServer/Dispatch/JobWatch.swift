@@ -68,7 +68,9 @@ final class JobWatch: Sendable {
         case .done, .running: .success(job.id)
         case .cancelled: .failure(DatabaseError(.cancelled, "the job \(job.id) was cancelled"))
         case .failed:
-            .failure(DatabaseError(.storageFailed, "the job \(job.id) failed: \(job.error ?? "for no known reason")"))
+            .failure(
+                DatabaseError(
+                    .storageFailed, "the job \(job.id) failed: \(job.error ?? "for no known reason")"))
         }
     }
 }

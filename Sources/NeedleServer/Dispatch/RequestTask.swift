@@ -4,7 +4,8 @@ import Synchronization
 
 /// Where answers go: a connection, as the dispatcher sees it. Safe to use from any thread.
 package protocol ReplySink: AnyObject, Sendable {
-    /// The answer to a request, one object without newline; `nil` for a notification. Exactly once per request.
+    /// The answer to a request, one object without newline; `nil` for a notification. Exactly once per
+    /// request.
     func complete(_ key: RequestKey, _ reply: [UInt8]?)
     func progressed(_ key: RequestKey, phase: String, done: Int, total: Int)
     /// Whether there is room for an answer of unknown size.
@@ -15,7 +16,8 @@ package protocol ReplySink: AnyObject, Sendable {
     var lanes: LaneTable { get }
 }
 
-/// One request under way. It is finished exactly once, whoever is first: its work, a time-out or a cancellation.
+/// One request under way. It is finished exactly once, whoever is first: its work, a time-out or a
+/// cancellation.
 ///
 /// Safe to use from any thread.
 package final class RequestTask: RequestHandle {
@@ -49,7 +51,9 @@ package final class RequestTask: RequestHandle {
 
     /// Answers. Later answers are dropped.
     func finish(_ result: Result<Reply, DatabaseError>) {
-        guard isFinished.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+        guard
+            isFinished.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+                .exchanged
         else { return }
         sink.complete(key, request.id == nil ? nil : encoder.encode(result, id: request.id))
     }

@@ -1,5 +1,5 @@
-import NeedleCore
 import NIOCore
+import NeedleCore
 import Synchronization
 
 // Waiting without a thread: for a collection to be loaded, for a write to become visible.
@@ -70,7 +70,8 @@ struct WaitingRoom: Sendable {
     }
 }
 
-/// What is to be taken back when a wait ends, also if it ends while it is being set up. Safe to use from any thread.
+/// What is to be taken back when a wait ends, also if it ends while it is being set up. Safe to use from any
+/// thread.
 private final class UndoBox: Sendable {
     private let state = Mutex(State())
 

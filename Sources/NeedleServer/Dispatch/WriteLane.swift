@@ -1,12 +1,14 @@
 // The order of one connection's changes to one collection.
 //
-// Writes are prepared in parallel (checking a thousand points or embedding their texts takes a while) and committed in
-// the order received. Other changes (create, delete, optimize) are barriers: they begin when everything before them has
-// been committed, and nothing after them is prepared until they are done, because it depends on what they do.
+// Writes are prepared in parallel (checking a thousand points or embedding their texts takes a while) and
+// committed in the order received. Other changes (create, delete, optimize) are barriers: they begin when
+// everything before them has been committed, and nothing after them is prepared until they are done, because
+// it depends on what they do.
 
 import Synchronization
 
-/// The rules as a value: who may be prepared, committed, run. Steps are named by numbers that rise in the order received.
+/// The rules as a value: who may be prepared, committed, run. Steps are named by numbers that rise in the
+/// order received.
 package struct LaneOrder: Sendable {
     package typealias Step = UInt64
 
@@ -146,7 +148,9 @@ final class WriteLane: Sendable {
             for action in body(&state) {
                 switch action {
                 case .prepare(let step):
-                    if let work = state.work[step] { preparations.append((work, LaneTicket(lane: self, step: step))) }
+                    if let work = state.work[step] {
+                        preparations.append((work, LaneTicket(lane: self, step: step)))
+                    }
                 case .commit(let step), .run(let step):
                     state.work[step]?.proceed(LaneTicket(lane: self, step: step))
                 }
@@ -159,8 +163,8 @@ final class WriteLane: Sendable {
 
 /// The lanes of a connection, by collection name.
 ///
-/// `add` is called from the connection's event loop only; that is what makes "the order received" a fact, and what lets
-/// idle lanes go: only `add` can make one busy again.
+/// `add` is called from the connection's event loop only; that is what makes "the order received" a fact, and
+/// what lets idle lanes go: only `add` can make one busy again.
 package final class LaneTable: Sendable {
     private let lanes = Mutex<[String: WriteLane]>([:])
     private static let idleLanesKept = 64

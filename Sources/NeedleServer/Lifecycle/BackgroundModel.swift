@@ -4,8 +4,9 @@ import Synchronization
 
 /// A model that is being read while the server serves already.
 ///
-/// Whoever asks it something before it is there waits; that is never an event loop, only threads that run requests.
-/// Reading MiniLM takes a third of a second. If it fails, requests with text are refused with the reason.
+/// Whoever asks it something before it is there waits; that is never an event loop, only threads that run
+/// requests. Reading MiniLM takes a third of a second. If it fails, requests with text are refused with the
+/// reason.
 package final class BackgroundModel: TextEmbedder {
     private let thread: BackgroundThread
     private let outcome: Outcome
@@ -32,7 +33,9 @@ package final class BackgroundModel: TextEmbedder {
                         "fingerprint": "\(embedder.model.fingerprint)",
                     ])
             case .failure(let error):
-                log.error("the model cannot be used; requests with text are refused", metadata: ["reason": "\(error)"])
+                log.error(
+                    "the model cannot be used; requests with text are refused",
+                    metadata: ["reason": "\(error)"])
             }
         }
     }
@@ -40,7 +43,8 @@ package final class BackgroundModel: TextEmbedder {
     package var model: ModelDescription {
         switch loaded() {
         case .success(let embedder): embedder.model
-        case .failure: ModelDescription(name: name, fingerprint: "unavailable", dimensions: 0, maximumTokens: 0)
+        case .failure:
+            ModelDescription(name: name, fingerprint: "unavailable", dimensions: 0, maximumTokens: 0)
         }
     }
 

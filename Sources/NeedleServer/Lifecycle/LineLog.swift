@@ -3,8 +3,8 @@ package import Logging
 
 /// Logs to standard error, one line per message: time, level, message, then `key=value` pairs sorted by key.
 ///
-/// A value with blanks or quotes is quoted, so that a line can be taken apart again. Log lines never hold payloads,
-/// vectors or keys: whoever logs passes counts and names only.
+/// A value with blanks or quotes is quoted, so that a line can be taken apart again. Log lines never hold
+/// payloads, vectors or keys: whoever logs passes counts and names only.
 package struct LineLog: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var logLevel: Logger.Level
@@ -39,7 +39,9 @@ package struct LineLog: LogHandler {
     }
 
     private static func quoted(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        let isPlain = text.utf8.allSatisfy {
+            $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=")
+        }
         guard !isPlain || text.isEmpty else { return text }
         let inner = oneLine(text).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         return "\"\(inner)\""
@@ -51,7 +53,8 @@ package struct LineLog: LogHandler {
         var parts = tm()
         var seconds = time.tv_sec
         gmtime_r(&seconds, &parts)
-        let date = "\(pad(Int(parts.tm_year) + 1900, 4))-\(pad(Int(parts.tm_mon) + 1, 2))-\(pad(Int(parts.tm_mday), 2))"
+        let date =
+            "\(pad(Int(parts.tm_year) + 1900, 4))-\(pad(Int(parts.tm_mon) + 1, 2))-\(pad(Int(parts.tm_mday), 2))"
         let clock = "\(pad(Int(parts.tm_hour), 2)):\(pad(Int(parts.tm_min), 2)):\(pad(Int(parts.tm_sec), 2))"
         return "\(date)T\(clock).\(pad(time.tv_nsec / 1_000_000, 3))Z"
     }

@@ -1,11 +1,11 @@
 // The server's life: listen, serve, drain, stop.
 
 package import Logging
+import NIOCore
+import NIOPosix
 package import NeedleCore
 package import NeedleEngine
 import NeedleWire
-import NIOCore
-import NIOPosix
 
 /// A listening server on a database. `start` listens at once, also while collections are still loading.
 ///
@@ -26,7 +26,8 @@ package final class Server: Sendable {
 
     /// Listens. The database may still be loading; its collections answer `loading` until they are there.
     ///
-    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration says.
+    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration
+    ///   says.
     /// - Throws: `storage_failed` when the address cannot be had.
     package static func start(
         database: Database, configuration: ServerConfiguration, clock: any Clock, log: Logger,
@@ -38,7 +39,8 @@ package final class Server: Sendable {
         let budget = ByteBudget(limit: configuration.limits.serverBytes)
         let status = ServerStatus(clock: clock, budget: budget, limits: configuration.limits)
         let dispatcher = Dispatcher(
-            database: database, configuration: configuration, clock: clock, status: status, timers: group.next())
+            database: database, configuration: configuration, clock: clock, status: status,
+            timers: group.next())
         do throws(DatabaseError) {
             let listener = try Listener.start(
                 dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
@@ -65,21 +67,24 @@ package final class Server: Sendable {
         self.log = log
     }
 
-    /// Loads the database's collections and lets background work begin. Blocks; call it on a thread of its own.
+    /// Loads the database's collections and lets background work begin. Blocks; call it on a thread of its
+    /// own.
     package func loadCollections() {
         database.loadCollections()
         dispatcher.wakeBackgroundWork()
     }
 
-    /// Stops: no new connections, new requests are refused, accepted ones are answered for at most `drain_ms`; then
-    /// what is left is cut off. Blocks until the threads have ended; the database may be closed then.
+    /// Stops: no new connections, new requests are refused, accepted ones are answered for at most
+    /// `drain_ms`; then what is left is cut off. Blocks until the threads have ended; the database may be
+    /// closed then.
     ///
     /// - Returns: whether everything that was accepted was answered.
     package func stop() -> Bool {
         let isComplete = listener.drain(milliseconds: drainMS)
         if !isComplete {
             log.warning(
-                "not everything was answered in time; what was left was cut off", metadata: ["drain_ms": "\(drainMS)"])
+                "not everything was answered in time; what was left was cut off",
+                metadata: ["drain_ms": "\(drainMS)"])
         }
         dispatcher.stop()
         Self.shutDown(group)

@@ -32,7 +32,8 @@ package final class ServerStatus: Sendable {
                 (purpose: "resident", bytes: ProcessSettings.residentBytes()),
             ]
         return ServerInfo(
-            version: needletailVersion, uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
+            version: needletailVersion,
+            uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
             kernelTier: DistanceKernels.best.tierName, memory: memory, limits: limits,
             collections: database.summaries(), model: database.embedder?.model)
     }

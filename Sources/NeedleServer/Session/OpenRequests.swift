@@ -57,7 +57,8 @@ struct OpenRequests: Sendable {
 
     mutating func openBatch(members: Int, bytes: Int) -> UInt64 {
         defer { nextBatch += 1 }
-        batches[nextBatch] = Batch(replies: Array(repeating: nil, count: members), missing: members, bytes: bytes)
+        batches[nextBatch] = Batch(
+            replies: Array(repeating: nil, count: members), missing: members, bytes: bytes)
         count += members
         lineBytes += bytes
         return nextBatch

@@ -1,11 +1,14 @@
-// One connection as a pure state machine: bytes and answers in, actions out. No sockets, no threads, no clock.
+// One connection as a pure state machine: bytes and answers in, actions out. No sockets, no threads, no
+// clock.
 //
 // Invariants:
 // - the greeting is the first thing sent, and only what `send` says reaches the socket, in that order;
 // - at most one line is being decoded, so requests are submitted in the order of their bytes;
-// - a line is taken only while fewer than `in_flight` requests are open and what the connection holds (lines of open
-//   requests, answers not yet handed over) is at most 2 x `line_bytes`; while complete lines wait, `wantsInput` is false;
-// - every submitted request is completed exactly once by the owner, and is open until its answer was handed over.
+// - a line is taken only while fewer than `in_flight` requests are open and what the connection holds (lines
+//   of open requests, answers not yet handed over) is at most 2 x `line_bytes`; while complete lines wait,
+//   `wantsInput` is false;
+// - every submitted request is completed exactly once by the owner, and is open until its answer was handed
+//   over.
 
 package import NeedleCore
 package import NeedleWire
@@ -121,7 +124,8 @@ package struct Session: Sendable {
         advance()
     }
 
-    /// News about a request that takes long. Dropped when it is answered already, or when the peer does not read.
+    /// News about a request that takes long. Dropped when it is answered already, or when the peer does not
+    /// read.
     package mutating func progressed(_ key: RequestKey, phase text: String, done: Int, total: Int) {
         guard phase != .closed, let id = open.id(of: key), ledger.unsentBytes < 65_536 else { return }
         send(encoder.encode(Progress(id: id, phase: text, done: done, total: total)), requests: 0)
@@ -140,7 +144,8 @@ package struct Session: Sendable {
         advance()
     }
 
-    /// Drops the line that has begun; when it ends it is answered `overloaded`. What came before it is not touched.
+    /// Drops the line that has begun; when it ends it is answered `overloaded`. What came before it is not
+    /// touched.
     package mutating func abandonLine() {
         // With no room, whole lines may wait in the framer too, and those were accepted.
         guard phase != .closed, decoding == nil, hasRoom, framer.isInsideLine, !isSkippingLine else { return }
@@ -188,7 +193,9 @@ package struct Session: Sendable {
     private mutating func takeSingle(_ message: IncomingMessage, _ bytes: Int) {
         switch message {
         case .failure(let failure):
-            if failure.needsReply { send(encoder.encode(.failure(failure.error), id: failure.id), requests: 1) }
+            if failure.needsReply {
+                send(encoder.encode(.failure(failure.error), id: failure.id), requests: 1)
+            }
         case .request(let request):
             let key = open.openSingle(id: request.id, bytes: bytes)
             take(request, key)
@@ -221,7 +228,9 @@ package struct Session: Sendable {
         }
     }
 
-    private mutating func complete(_ key: RequestKey, _ id: RequestID?, _ result: Result<Reply, DatabaseError>) {
+    private mutating func complete(
+        _ key: RequestKey, _ id: RequestID?, _ result: Result<Reply, DatabaseError>
+    ) {
         deliver(open.complete(key, id == nil ? nil : encoder.encode(result, id: id)))
     }
 

@@ -65,6 +65,7 @@ package final class LocalLog: CommitLog {
     private func locked<Value>(_ body: () throws(DatabaseError) -> Value) throws(DatabaseError) -> Value {
         var value: Value?
         try lock.withLock { (_) throws(DatabaseError) in value = try body() }
+        // swift-format-ignore: NeverForceUnwrap
         return value!
     }
 

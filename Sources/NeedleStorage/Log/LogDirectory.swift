@@ -87,7 +87,7 @@ struct LogDirectory: Sendable {
                 file: path, offset: 0,
                 what:
                     "the log begins at \(firsts.first ?? .infinity), "
-                        + "but everything behind \(checkpoint) is needed"
+                    + "but everything behind \(checkpoint) is needed"
             )
         }
         let needed = Array(firsts[start...])

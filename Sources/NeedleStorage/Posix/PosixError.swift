@@ -20,6 +20,7 @@ enum PosixError {
     private static func text(of code: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard strerror_r(code, &buffer, buffer.count) == 0 else { return "unknown error" }
+        // swift-format-ignore: NeverForceUnwrap
         return buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
 }

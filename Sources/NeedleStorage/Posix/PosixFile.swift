@@ -117,6 +117,7 @@ package final class PosixFile: StorageFile {
 
     private static func emptyRegion() -> MappedRegion {
         // SAFETY: never read, since its count is 0; any aligned address will do.
+        // swift-format-ignore: NeverForceUnwrap
         let address = UnsafeRawPointer(bitPattern: 4096)!
         return MappedRegion(base: address, count: 0, advise: { _, _ in }, release: {})
     }

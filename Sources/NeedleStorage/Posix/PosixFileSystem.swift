@@ -44,7 +44,7 @@ package final class PosixFileSystem: FileSystem {
         var status = stat()
         do {
             _ = try retryingInterrupts("stat", full) { lstat(full, &status) }
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             return nil
         }
         switch status.st_mode & S_IFMT {
@@ -73,6 +73,7 @@ package final class PosixFileSystem: FileSystem {
 
     private static func name(of entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
         // SAFETY: readdir gives a zero-terminated name inside the record, which lives until the next readdir.
+        // swift-format-ignore: NeverForceUnwrap
         let start = UnsafeRawPointer(entry) + MemoryLayout<dirent>.offset(of: \.d_name)!
         return Array(
             UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self))))

@@ -20,7 +20,8 @@ import Testing
         let ascending: [ExactNumber] = [
             ExactNumber(-1e300), ExactNumber(-9_223_372_036_854_777_856.0), ExactNumber(Int64.min),
             ExactNumber(Int64.min + 1), ExactNumber(-2.5), ExactNumber(-2 as Int64), ExactNumber(-0.5),
-            ExactNumber(0.0), ExactNumber(Double.leastNonzeroMagnitude), ExactNumber(0.5), ExactNumber(1 as Int64), ExactNumber(1.5),
+            ExactNumber(0.0), ExactNumber(Double.leastNonzeroMagnitude), ExactNumber(0.5),
+            ExactNumber(1 as Int64), ExactNumber(1.5),
             ExactNumber(UInt64(1) << 53), ExactNumber(UInt64(1) << 53 + 1), ExactNumber(Int64.max),
             ExactNumber(UInt64.max - 1), ExactNumber(UInt64.max), ExactNumber(18_446_744_073_709_551_616.0),
             ExactNumber(1e300),

@@ -136,6 +136,7 @@ struct JSONNumberTests {
         guard let digits = parts.first else { return [] }
         let exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
         let more = String(repeating: "0", count: 900)
+        // swift-format-ignore: NeverForceUnwrap
         let below =
             String(digits.dropLast()) + String(UnicodeScalar(digits.utf8.last! - 1))
             + String(repeating: "9", count: 901)
@@ -213,6 +214,7 @@ struct JSONNumberTests {
     private func decimals(_ value: Double, _ places: Int) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
             _ = withVaList([Int32(places), value]) { vsnprintf(buffer.baseAddress, 64, "%.*f", $0) }
+            // swift-format-ignore: NeverForceUnwrap
             return String(cString: buffer.baseAddress!)
         }
     }

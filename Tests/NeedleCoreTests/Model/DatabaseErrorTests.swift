@@ -15,8 +15,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (ErrorKind.parseError, -32700), (.invalidRequest, -32600), (.unknownMethod, -32601), (.invalidParams, -32602),
-        (.internal, -32603), (.forbidden, -32001), (.lineTooLong, -32002), (.notFound, -32004), (.conflict, -32005),
+        (ErrorKind.parseError, -32700), (.invalidRequest, -32600), (.unknownMethod, -32601),
+        (.invalidParams, -32602),
+        (.internal, -32603), (.forbidden, -32001), (.lineTooLong, -32002), (.notFound, -32004),
+        (.conflict, -32005),
         (.modelMismatch, -32006), (.cancelled, -32007), (.draining, -32008), (.corruption, -32009),
     ])
     func codesAreThoseOfTheProtocol(kind: ErrorKind, code: Int) {
@@ -26,6 +28,8 @@ import Testing
     @Test func corruptionNamesFileAndOffset() {
         let error = DatabaseError.corruption(file: "a.log", offset: 96, what: "checksum")
         #expect(error.kind == .corruption)
-        #expect(error.message.contains("a.log") && error.message.contains("96") && error.message.contains("checksum"))
+        #expect(
+            error.message.contains("a.log") && error.message.contains("96")
+                && error.message.contains("checksum"))
     }
 }

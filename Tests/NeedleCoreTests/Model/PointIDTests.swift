@@ -8,10 +8,14 @@ import Testing
     }
 
     @Test func orderIsIntegersAscendingThenStringsByBytes() {
-        let ids: [PointID] = [PointID("b"), PointID(10), PointID("é"), PointID(.max), PointID("a"), PointID("ab"), PointID(9)]
-        #expect(ids.sorted() == [
-            PointID(9), PointID(10), PointID(.max), PointID("a"), PointID("ab"), PointID("b"), PointID("é"),
-        ])
+        let ids: [PointID] = [
+            PointID("b"), PointID(10), PointID("é"), PointID(.max), PointID("a"), PointID("ab"), PointID(9),
+        ]
+        #expect(
+            ids.sorted() == [
+                PointID(9), PointID(10), PointID(.max), PointID("a"), PointID("ab"), PointID("b"),
+                PointID("é"),
+            ])
     }
 
     @Test func twoSpellingsOfOneLetterAreTwoPoints() {

@@ -64,7 +64,8 @@ final class TestDatabase {
         _ name: String = "c", size: Int = 4, metric: Metric = .cosine, durability: Durability = .fsync
     ) throws -> Collection {
         let space = SpaceConfig(name: CollectionConfig.defaultSpaceName, size: size, metric: metric)
-        _ = try database.createCollection(named: name, config: CollectionConfig(spaces: [space], durability: durability))
+        _ = try database.createCollection(
+            named: name, config: CollectionConfig(spaces: [space], durability: durability))
         return try database.collection(named: name)
     }
 
@@ -91,8 +92,11 @@ extension Collection {
         return try commit([write])[0].get()
     }
 
-    func get(_ ids: [PointID], withVector: Bool = true) throws -> (points: [PointRecord], missing: [PointID]) {
-        try get(ids, selection: PointSelection(payload: .all, withVector: withVector), context: OperationContext())
+    func get(_ ids: [PointID], withVector: Bool = true) throws -> (points: [PointRecord], missing: [PointID])
+    {
+        try get(
+            ids, selection: PointSelection(payload: .all, withVector: withVector), context: OperationContext()
+        )
     }
 
     func count(_ filter: Filter? = nil) throws -> Int { try count(filter, context: OperationContext()) }
@@ -134,7 +138,8 @@ func point(
     _ id: UInt64, _ vector: [Float], _ payload: String = "{}", expiresAt: Int64? = nil, ifVersion: LSN? = nil
 ) -> PointWrite {
     PointWrite(
-        id: PointID(id), vectors: .single(vector), payload: Payload(payload), ifVersion: ifVersion, expiresAt: expiresAt)
+        id: PointID(id), vectors: .single(vector), payload: Payload(payload), ifVersion: ifVersion,
+        expiresAt: expiresAt)
 }
 
 /// Seeded vectors around a few centres, as real embeddings lie.

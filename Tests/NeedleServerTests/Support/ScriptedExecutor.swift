@@ -94,7 +94,10 @@ final class TestListener {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     var port: Int { listener.address.port }
 
-    init(_ executor: ScriptedExecutor = ScriptedExecutor(), _ change: (inout ServerConfiguration) -> Void = { _ in })
+    init(
+        _ executor: ScriptedExecutor = ScriptedExecutor(),
+        _ change: (inout ServerConfiguration) -> Void = { _ in }
+    )
         throws
     {
         var configuration = ServerConfiguration()

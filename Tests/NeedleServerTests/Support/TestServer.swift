@@ -53,7 +53,8 @@ final class TestServer {
         configuration.maintenanceThreads = 1
         change(&configuration)
         self.directory =
-            directory ?? FileManager.default.temporaryDirectory.appending(path: "needle-\(UUID().uuidString)").path
+            directory
+            ?? FileManager.default.temporaryDirectory.appending(path: "needle-\(UUID().uuidString)").path
         var options = configuration.engineOptions
         options.embedder = embedder
         let clock = SystemClock()
@@ -99,7 +100,8 @@ extension TestClient {
     func fill(_ name: String, count: Int) throws {
         _ = try call("collection.create", #"{"name":"\#(name)","vectors":{"size":4}}"#)
         let points = (1...count).map { #"{"id":\#($0),"vector":[\#($0),1,2,3],"payload":{"n":\#($0)}}"# }
-        let answer = try call("point.upsert", #"{"collection":"\#(name)","points":[\#(points.joined(separator: ","))]}"#)
+        let answer = try call(
+            "point.upsert", #"{"collection":"\#(name)","points":[\#(points.joined(separator: ","))]}"#)
         guard answer.contains(#""created":\#(count)"#) else { throw Failure(description: answer) }
     }
 }

@@ -130,7 +130,7 @@ struct LogScript {
         do {
             try log.close()
             acknowledged = max(acknowledged, last)
-        } catch where error.kind == .diskFull {
+        } catch  where error.kind == .diskFull {
             // The writer goes without having acknowledged the rest.
             refused += standing.filter { $0.lsn > acknowledged }
             standing.removeAll { $0.lsn > acknowledged }
@@ -145,7 +145,7 @@ struct LogScript {
         do {
             try log.reserveLSNs(through: ceiling)
             answered = max(answered, ceiling)
-        } catch where error.kind == .diskFull {
+        } catch  where error.kind == .diskFull {
             return
         }
     }
