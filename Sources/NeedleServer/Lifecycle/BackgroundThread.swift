@@ -8,6 +8,9 @@ package final class BackgroundThread: Sendable {
 
     private init() {}
 
+    /// The pool wants to be shut down before it goes; nobody waits for that here.
+    deinit { pool.shutdownGracefully { _ in } }
+
     /// Begins `body` at once.
     package static func start(_ body: @escaping @Sendable () -> Void) -> BackgroundThread {
         let thread = BackgroundThread()
