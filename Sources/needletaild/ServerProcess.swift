@@ -24,6 +24,7 @@ struct ServerProcess {
         // Before any thread begins, so that all inherit the mask and only `StopSignals.wait` takes them.
         StopSignals.block()
         ProcessSettings.ignoreBrokenPipes()
+        ProcessSettings.returnLargeBuffers()
         for name in unknownVariables {
             log.warning("an environment variable that means nothing here", metadata: ["name": "\(name)"])
         }

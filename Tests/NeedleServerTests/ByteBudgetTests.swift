@@ -17,11 +17,11 @@ import Testing
     @Test func linesAndRepliesSpendItTogether() {
         let budget = ByteBudget(limit: 100)
         budget.addLines(60)
-        #expect(!budget.isSpent)
+        #expect(budget.allowsReading(unfinished: 0))
         budget.addReplies(40)
-        #expect(budget.isSpent)
+        #expect(!budget.allowsReading(unfinished: 0))
         budget.addLines(-1)
-        #expect(!budget.isSpent)
+        #expect(budget.allowsReading(unfinished: 0))
         #expect(budget.lines == 59 && budget.replies == 40)
     }
 
@@ -76,21 +76,25 @@ import Testing
         #expect(c.last == .finish)
     }
 
-    @Test func repliesHaveAThresholdOfTheirOwn() {
-        let budget = ByteBudget(limit: 100)
-        #expect(budget.allowsReply(unsentOnConnection: 10))
-        budget.addReplies(50)
-        #expect(!budget.allowsReply(unsentOnConnection: 10))
-        #expect(
-            budget.allowsReply(unsentOnConnection: 0), "who has read everything is not held up by who has not"
-        )
-        budget.addReplies(50)
-        #expect(!budget.allowsReply(unsentOnConnection: 0))
-        budget.addReplies(-100)
-        budget.addLines(100)
-        #expect(
-            budget.allowsReply(unsentOnConnection: 10),
-            "lines alone never keep accepted requests from running")
+    @Test func theLastQuarterIsForWhatIsSmall() {
+        let budget = ByteBudget(limit: 4 << 20)
+        let small = ByteBudget.smallBytes
+        budget.addLines(3 << 20)
+        #expect(budget.allowsReading(unfinished: 0) && budget.allowsReading(unfinished: small))
+        #expect(!budget.allowsReading(unfinished: small + 1))
+        #expect(budget.allowsReply(small) && !budget.allowsReply(small + 1))
+        budget.addReplies(1 << 20)
+        #expect(!budget.allowsReading(unfinished: 0) && !budget.allowsReply(1))
+        let large = Waiter()
+        let between = Waiter()
+        let finishing = Waiter()
+        finishing.wait(budget, unfinished: 2 << 20)
+        large.wait(budget, unfinished: 1 << 20)
+        between.wait(budget, unfinished: 0)
+        budget.addReplies(-1)
+        #expect(between.last == .room && large.last == nil)
+        budget.addReplies(-(1 << 20))
+        #expect(large.last == .room)
     }
 
     @Test func wakeUpsAreNotLostBetweenThreads() async {

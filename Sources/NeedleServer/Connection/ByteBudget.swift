@@ -13,10 +13,11 @@
 //    line is either a request or gone, and there is room again. Reading is refused in units of one socket
 //    read, so the budget may be exceeded by one read per connection.
 //
-// Replies have a second threshold, because accepted requests may answer with far more than they brought:
-// while replies alone take half of the budget, a request is not started on a connection that has unsent
-// replies, and while they take all of it, on none (`allowsReply`). That too cannot lock up: replies go away
-// by themselves (1).
+// The last quarter is kept for what is small, so that few large lines or answers do not stop everybody: a
+// line that has grown beyond `smallBytes` is read on only while less than three quarters are spent, and an
+// answer beyond it is kept only then; otherwise it is dropped, and its request (a read) is answered
+// `overloaded`. Small answers are kept until the whole budget is spent. So answers are bounded too, whatever
+// accepted requests lead to.
 
 import Synchronization
 
@@ -46,15 +47,23 @@ package final class ByteBudget: Sendable {
     package var lines: Int { lineBytes.load(ordering: .relaxed) }
     package var replies: Int { replyBytes.load(ordering: .relaxed) }
 
-    package var isSpent: Bool {
+    /// Lines and answers up to this size may use the last quarter.
+    package static let smallBytes = 64 << 10
+
+    private var spent: Int {
         lineBytes.load(ordering: .sequentiallyConsistent) + replyBytes.load(ordering: .sequentiallyConsistent)
-            >= limit
     }
 
-    /// Whether a request may start whose reply's size nobody knows yet.
-    package func allowsReply(unsentOnConnection unsent: Int) -> Bool {
-        let replies = replyBytes.load(ordering: .sequentiallyConsistent)
-        return replies < (unsent == 0 ? limit : limit / 2)
+    /// Whether a connection may be read.
+    ///
+    /// - Parameter unfinished: bytes of the line it is in, 0 when between lines.
+    package func allowsReading(unfinished: Int) -> Bool {
+        spent < (unfinished > Self.smallBytes ? limit / 4 * 3 : limit)
+    }
+
+    /// Whether an answer of this size may wait for its reader.
+    package func allowsReply(_ bytes: Int) -> Bool {
+        spent + bytes <= (bytes > Self.smallBytes ? limit / 4 * 3 : limit)
     }
 
     /// Adds to, or with a negative number takes from, the bytes of request lines.
@@ -76,14 +85,11 @@ package final class ByteBudget: Sendable {
     ///   - unfinished: bytes of the unfinished line, 0 when between lines.
     package func wait(_ id: ObjectIdentifier, unfinished: Int, _ resume: @escaping @Sendable (Grant) -> Void)
     {
-        let chosen = queue.withLock { queue -> BudgetQueue.Waiter? in
-            queue.add(id, unfinished: unfinished, resume)
-            return queue.chooseFinisher()
-        }
+        queue.withLock { $0.add(id, unfinished: unfinished, resume) }
         hasWaiters.store(true, ordering: .sequentiallyConsistent)
-        chosen?.resume(.finish)
         // Looked at after registering, so that room made in between is not missed.
         wakeIfRoom()
+        queue.withLock { $0.chooseFinisher() }?.resume(.finish)
     }
 
     /// The connection no longer waits, and its turn to finish, if it had it, goes to the next.
@@ -96,10 +102,11 @@ package final class ByteBudget: Sendable {
     }
 
     private func wakeIfRoom() {
-        guard hasWaiters.load(ordering: .sequentiallyConsistent), !isSpent else { return }
+        guard hasWaiters.load(ordering: .sequentiallyConsistent), allowsReading(unfinished: 0) else { return }
         let woken = queue.withLock { queue -> [BudgetQueue.Waiter] in
-            hasWaiters.store(false, ordering: .sequentiallyConsistent)
-            return queue.takeAll()
+            let woken = queue.take { allowsReading(unfinished: $0) }
+            if queue.isEmpty { hasWaiters.store(false, ordering: .sequentiallyConsistent) }
+            return woken
         }
         for waiter in woken { waiter.resume(.room) }
     }
@@ -141,8 +148,12 @@ package struct BudgetQueue: Sendable {
         return longest
     }
 
-    package mutating func takeAll() -> [Waiter] {
-        defer { waiters = [:] }
-        return Array(waiters.values)
+    package var isEmpty: Bool { waiters.isEmpty }
+
+    /// The waiters who may read with the line they are in, who then no longer wait.
+    package mutating func take(_ mayRead: (_ unfinished: Int) -> Bool) -> [Waiter] {
+        let taken = waiters.values.filter { mayRead($0.unfinished) }
+        for waiter in taken { waiters[waiter.id] = nil }
+        return taken
     }
 }

@@ -58,10 +58,9 @@ final class Connection: ReplySink {
     }
 
     /// Answers that wait may take as much as one longest line before the next request starts.
-    var admitsReply: Bool {
-        let bytes = unsent.load(ordering: .relaxed)
-        return bytes <= lineBytes && budget.allowsReply(unsentOnConnection: bytes)
-    }
+    var admitsReply: Bool { unsent.load(ordering: .relaxed) <= lineBytes }
+
+    func admitsReply(of bytes: Int) -> Bool { budget.allowsReply(bytes) }
 
     func park(_ resume: @escaping @Sendable () -> Void) {
         let isClosed = mailbox.withLock { mailbox in
@@ -111,8 +110,6 @@ final class Connection: ReplySink {
             return (mailbox.letters, mailbox.bytes)
         }
     }
-
-    var hasParked: Bool { mailbox.withLock { !$0.parked.isEmpty } }
 
     func takeParked() -> [@Sendable () -> Void] {
         mailbox.withLock { mailbox in

@@ -270,7 +270,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         readOn()
     }
 
-    /// After a turn: the budget learns what is held, parked requests go on if there is room, reading goes on.
+    /// After a turn: the budget learns what is held, parked requests go on if the peer reads, reading goes on.
     private func settle() {
         guard context != nil else { return }
         let lines = session.heldLineBytes
@@ -282,9 +282,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         if case .finishingLine = reading, !session.isInsideLine || !session.wantsInput { endFinishing() }
         if connection.admitsReply {
             for resume in connection.takeParked() { resume() }
-        } else if connection.hasParked, replies == 0, case .free = reading {
-            // Others hold what there is: the budget calls back when that changes.
-            waitForRoom()
         }
         watchWrites()
         readOn()
@@ -294,7 +291,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context, !isReadPending else { return }
         guard lingering || session.wantsInput else { return }
         if !lingering, case .waitingForRoom = reading { return }
-        if !lingering, case .free = reading, environment.budget.isSpent { return waitForRoom() }
+        if !lingering, case .free = reading, !environment.budget.allowsReading(unfinished: unfinishedBytes) {
+            return waitForRoom()
+        }
         isReadPending = true
         context.read()
     }
@@ -302,11 +301,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func waitForRoom() {
         reading = .waitingForRoom
         let connection = connection
-        let unfinished = session.isInsideLine ? max(1, session.heldLineBytes) : 0
-        environment.budget.wait(ObjectIdentifier(connection), unfinished: unfinished) {
+        environment.budget.wait(ObjectIdentifier(connection), unfinished: unfinishedBytes) {
             connection.resume($0)
         }
     }
+
+    /// Bytes of the line that has begun, as far as they are kept; at least 1 inside a line.
+    private var unfinishedBytes: Int { session.isInsideLine ? max(1, session.unfinishedBytes) : 0 }
 
     // MARK: The write time-out
 

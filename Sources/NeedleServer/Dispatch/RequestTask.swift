@@ -8,9 +8,11 @@ package protocol ReplySink: AnyObject, Sendable {
     /// request.
     func complete(_ key: RequestKey, _ reply: [UInt8]?)
     func progressed(_ key: RequestKey, phase: String, done: Int, total: Int)
-    /// Whether there is room for an answer of unknown size.
+    /// Whether the peer reads its answers well enough for the next one to be made.
     var admitsReply: Bool { get }
-    /// Calls back once when there may be room for an answer, or when the connection has closed.
+    /// Whether the server has room for an answer of this size.
+    func admitsReply(of bytes: Int) -> Bool
+    /// Calls back once when the peer has read more, or when the connection has closed.
     func park(_ resume: @escaping @Sendable () -> Void)
     /// The order of this connection's writes.
     var lanes: LaneTable { get }
@@ -55,7 +57,16 @@ package final class RequestTask: RequestHandle {
             isFinished.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
                 .exchanged
         else { return }
-        sink.complete(key, request.id == nil ? nil : encoder.encode(result, id: request.id))
+        guard let id = request.id else { return sink.complete(key, nil) }
+        let reply = encoder.encode(result, id: id)
+        // What a change did is told in any case; it is short, and the peer has to know.
+        guard request.call.changesCollection || sink.admitsReply(of: reply.count) else {
+            let error = DatabaseError(
+                .overloaded, "the server is short of memory for an answer of \(reply.count) bytes",
+                retryAfterMS: 1_000)
+            return sink.complete(key, encoder.encode(.failure(error), id: id))
+        }
+        sink.complete(key, reply)
     }
 
     func fail(_ error: DatabaseError) {

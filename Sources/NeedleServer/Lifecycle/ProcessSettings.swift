@@ -23,6 +23,19 @@ package enum ProcessSettings {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// Gives large buffers back to the system when they are freed.
+    ///
+    /// By default glibc raises the size from which it does so up to 32 MiB as it sees large buffers freed, and
+    /// what lies below stays with the process: after a burst of long lines, hundreds of megabytes.
+    package static func returnLargeBuffers() {
+        // `mallopt` is not in Swift's map of the C library; other C libraries have none, and then nothing is done.
+        guard let symbol = dlsym(nil, "mallopt") else { return }
+        // SAFETY: glibc's `int mallopt(int, int)`, called before other threads begin.
+        let mallopt = unsafeBitCast(symbol, to: (@convention(c) (Int32, Int32) -> Int32).self)
+        // M_MMAP_THRESHOLD; naming it also ends its adjustment.
+        _ = mallopt(-3, 1 << 20)
+    }
+
     /// Resident memory in bytes, from `/proc/self/statm`; 0 when it cannot be read.
     package static func residentBytes() -> Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }

@@ -60,6 +60,9 @@ package struct Session: Sendable {
     /// Bytes of lines: begun, waiting, being decoded, and of open requests.
     package var heldLineBytes: Int { framer.bufferedBytes + (decoding ?? 0) + open.lineBytes }
 
+    /// Bytes that came and are in no decoded line yet.
+    package var unfinishedBytes: Int { framer.bufferedBytes }
+
     /// Bytes of answers that the socket has not taken.
     package var heldReplyBytes: Int { open.replyBytes + ledger.unsentBytes }
 

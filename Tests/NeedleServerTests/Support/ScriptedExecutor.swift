@@ -59,7 +59,9 @@ final class ScriptedExecutor: RequestExecutor {
             guard case .active = state else { return }
             guard sink.admitsReply else { return sink.park { self.make(request, key, sink) } }
             self.made.add(1, ordering: .relaxed)
-            sink.complete(key, request.id.map { Self.answer($0, "\"") + self.filling })
+            guard let id = request.id else { return sink.complete(key, nil) }
+            let reply = Self.answer(id, "\"") + self.filling
+            sink.complete(key, sink.admitsReply(of: reply.count) ? reply : Self.answer(id, "\"no room\""))
         }
     }
 
