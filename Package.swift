@@ -77,5 +77,6 @@ let package = Package(
         tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
         tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore"] + nio),
         tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
+        tests("NeedleEndToEndTests", ["NeedleClient", "NeedleCore", "needletaild", "needletail"]),
     ]
 )

@@ -1,0 +1,1 @@
+../NeedleWireTests/Transcript.swift
