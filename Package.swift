@@ -1,7 +1,8 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Every Swift target is built alike: language mode 6, imports internal by default, lifetimes for borrowed spans.
+/// Every Swift target is built alike: language mode 6, imports internal by default, lifetimes for borrowed
+/// spans.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -57,17 +58,23 @@ let package = Package(
         room("NeedleWire", ["NeedleCore"]),
         room("NeedleEngine", ["NeedleCore", "NeedleVectors", "NeedlePayloads", "NeedleStorage"]),
         room("NeedleClient", ["NeedleCore", logging] + nio, exclude: ["NeedleClient.docc"]),
-        room("NeedleServer", ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
+        room(
+            "NeedleServer",
+            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
         room("NeedletailCommand", ["NeedleClient", arguments]),
         program(
             "needletaild",
-            ["NeedleServer", "NeedleEngine", "NeedleEmbedding", "NeedleStorage", "NeedleCore", arguments, logging]),
+            [
+                "NeedleServer", "NeedleEngine", "NeedleEmbedding", "NeedleStorage", "NeedleCore", arguments,
+                logging,
+            ]),
         program("needletail", ["NeedletailCommand"]),
         program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
         program("micro-benchmark", ["NeedleCore", "NeedleWire"], path: "Benchmarks/Micro"),
 
         .target(
-            name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit", swiftSettings: strict),
+            name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit",
+            swiftSettings: strict),
         tests("NeedleCoreTests", ["NeedleCore"]),
         tests("NeedleVectorsTests", ["NeedleVectors", "NeedleCore", "CNeedleKernels"]),
         tests("NeedlePayloadsTests", ["NeedlePayloads", "NeedleCore"]),

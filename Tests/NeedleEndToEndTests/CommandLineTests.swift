@@ -35,7 +35,8 @@ extension EndToEnd {
             let imported = try run("import", "things", file)
             #expect(imported.status == 0, "\(imported.errors)")
             #expect(imported.output.hasPrefix("700 points acknowledged (fsync): 700 created, 0 updated"))
-            let piped = try run("import", "things", "--batch", "7", input: (690..<720).map(row).joined(separator: "\n"))
+            let piped = try run(
+                "import", "things", "--batch", "7", input: (690..<720).map(row).joined(separator: "\n"))
             #expect(piped.output.hasPrefix("30 points acknowledged (fsync): 20 created, 10 updated"))
             #expect(try run("count", "things").output == "720\n")
             let some = try run("count", "things", "--filter", #"{"key":"name","match":{"any":["n3","n4"]}}"#)
@@ -79,9 +80,12 @@ extension EndToEnd {
 
         @Test("Rows of any shape are mapped, and the collection made on the way")
         func mappedRows() throws {
-            let rows = #"{"isbn":"x-1","e":[1,0],"title":"A"}"# + "\n" + #"{"isbn":"x-2","e":"AAAAAAAAgD8=","title":"B"}"#
+            let rows =
+                #"{"isbn":"x-1","e":[1,0],"title":"A"}"# + "\n"
+                + #"{"isbn":"x-2","e":"AAAAAAAAgD8=","title":"B"}"#
             let run = try run(
-                "import", "books", "-", "--id-key", "isbn", "--vector-key", "e", "--create", "--size", "2", input: rows)
+                "import", "books", "-", "--id-key", "isbn", "--vector-key", "e", "--create", "--size", "2",
+                input: rows)
             #expect(run.status == 0, "\(run.errors)")
             let got = try server.connect().result(
                 "point.get", #"{"collection":"books","ids":["x-1","x-2"],"with_vector":true}"#)

@@ -1,4 +1,5 @@
-// Peers that break every rule, or just sit there. Afterwards an ordinary client is served, and memory is bounded.
+// Peers that break every rule, or just sit there. Afterwards an ordinary client is served, and memory is
+// bounded.
 
 import Foundation
 import Glibc
@@ -22,7 +23,9 @@ extension EndToEnd {
         }
 
         /// An ordinary client is served as if nothing had been.
-        private func expectUnharmed(_ name: String = "after", sourceLocation: SourceLocation = #_sourceLocation) throws {
+        private func expectUnharmed(
+            _ name: String = "after", sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
             #expect(server.process.wait(seconds: 0) == nil, sourceLocation: sourceLocation)
             let peer = try server.connect()
             #expect(try peer.result("server.health")["status"] == "ok", sourceLocation: sourceLocation)
@@ -59,7 +62,8 @@ extension EndToEnd {
             let good = Array(
                 request(
                     7, "point.upsert",
-                    #"{"collection":"c","points":[{"id":1,"vector":[1.5,-2e-3],"payload":{"a":["é",null]}}]}"#).utf8)
+                    #"{"collection":"c","points":[{"id":1,"vector":[1.5,-2e-3],"payload":{"a":["é",null]}}]}"#
+                ).utf8)
             let setup = try server.connect()
             try setup.result("collection.create", #"{"name":"c","vectors":{"size":2}}"#)
             let peer = try server.connect()
@@ -75,7 +79,8 @@ extension EndToEnd {
                     }
                 }
                 // A marker after it, so that damaged notifications, which get no answer, are no riddle.
-                try peer.send(bytes: line + [0x0A] + Array((request(100_000 + id, "server.ping") + "\n").utf8))
+                try peer.send(
+                    bytes: line + [0x0A] + Array((request(100_000 + id, "server.ping") + "\n").utf8))
                 while try peer.next()["id"]?.integerValue != 100_000 + id {}
             }
             try expectUnharmed()
@@ -144,7 +149,9 @@ extension EndToEnd {
                 #"{"collection":"big","points":[{"id":1,"vector":[1],"payload":{"text":"\#(text)"}}]}"#)
             // More than the kernel's buffers hold, so that it shows whether the server reads on.
             let blanks = String(repeating: " ", count: 1_900)
-            let wanted = (0..<20_000).map { request($0, "point.get", #"{"collection":"big","ids":[1]}"#) + blanks }
+            let wanted = (0..<20_000).map {
+                request($0, "point.get", #"{"collection":"big","ids":[1]}"#) + blanks
+            }
             let lines = Array((wanted.joined(separator: "\n") + "\n").utf8)
             let peers = try (0..<6).map { _ in try server.connect(receiveBuffer: 4_096) }
             for peer in peers {

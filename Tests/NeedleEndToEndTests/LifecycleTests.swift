@@ -18,7 +18,8 @@ extension EndToEnd {
             let peer = try server.connect()
             try peer.result("collection.create", #"{"name":"c","vectors":{"size":1,"metric":"dot"}}"#)
             let waiting = try server.connect()
-            try waiting.send(request(1, "point.count", #"{"collection":"c","min_lsn":9999,"deadline_ms":1500}"#))
+            try waiting.send(
+                request(1, "point.count", #"{"collection":"c","min_lsn":9999,"deadline_ms":1500}"#))
             try waiting.send(request(2, "server.ping"))
             #expect(try waiting.next()["id"] == 2)
             let upserts = (0..<100).map {

@@ -1,4 +1,5 @@
-// Sections 1 and 3 of the protocol over a real socket: framing, pipelining, batches, notifications, the end of input.
+// Sections 1 and 3 of the protocol over a real socket: framing, pipelining, batches, notifications, the end
+// of input.
 
 import Foundation
 import NeedleCore
@@ -48,7 +49,8 @@ extension EndToEnd {
         func batches() throws {
             let peer = try server.connect()
             try peer.send(
-                #"[{"id":"a","method":"server.ping"},{"method":"server.ping"},7,{"id":2,"method":"no.such"}]"#)
+                #"[{"id":"a","method":"server.ping"},{"method":"server.ping"},7,{"id":2,"method":"no.such"}]"#
+            )
             let answers = try #require(try peer.next().arrayValue)
             #expect(answers.count == 3)
             let one = answers.first { $0["id"]?.stringValue == "a" }
@@ -57,7 +59,8 @@ extension EndToEnd {
             #expect(answers.first { $0["id"] == 2 }?.errorKind == "unknown_method")
             try peer.send(#"[{"method":"server.ping"},{"method":"server.ping"}]"#)
             #expect(peer.staysSilent(seconds: 0.1))
-            let many = Array(repeating: #"{"id":1,"method":"server.ping"}"#, count: 257).joined(separator: ",")
+            let many = Array(repeating: #"{"id":1,"method":"server.ping"}"#, count: 257).joined(
+                separator: ",")
             try peer.send("[\(many)]")
             #expect(try peer.next().errorKind == "limit_exceeded")
         }
@@ -79,7 +82,8 @@ extension EndToEnd {
             let deep = String(repeating: "[", count: 65) + String(repeating: "]", count: 65)
             let lines: [([UInt8], String)] = [
                 (Array("{".utf8), "parse_error"), ([0x22, 0xFF, 0x22], "parse_error"),
-                (Array(#"{"id":1,"method":"\ud800"}"#.utf8), "parse_error"), (Array(deep.utf8), "parse_error"),
+                (Array(#"{"id":1,"method":"\ud800"}"#.utf8), "parse_error"),
+                (Array(deep.utf8), "parse_error"),
                 (Array("7".utf8), "invalid_request"), (Array("[]".utf8), "invalid_request"),
                 (Array(#"{"id":null,"method":"server.ping"}"#.utf8), "invalid_request"),
                 (Array(#"{"id":1.5,"method":"server.ping"}"#.utf8), "invalid_request"),
@@ -117,13 +121,16 @@ extension EndToEnd {
             let lines = (0..<50).map { id in
                 id % 2 == 0
                     ? request(id, "server.ping")
-                    : request(id, "point.upsert", #"{"collection":"c","points":[{"id":\#(id),"vector":[1]}]}"#)
+                    : request(
+                        id, "point.upsert", #"{"collection":"c","points":[{"id":\#(id),"vector":[1]}]}"#)
             }
             try peer.send(lines.joined(separator: "\n"))
             try peer.send(bytes: Array(request(50, "server.ping").utf8))
             peer.finish()
             var ids: Set<Int> = []
-            while let line = try peer.line() { ids.insert(try JSONValue(parsing: line)["id"]?.integerValue ?? -1) }
+            while let line = try peer.line() {
+                ids.insert(try JSONValue(parsing: line)["id"]?.integerValue ?? -1)
+            }
             #expect(ids == Set(0..<50))
             #expect(try server.connect().result("point.count", #"{"collection":"c"}"#)["count"] == 25)
         }
@@ -134,7 +141,8 @@ extension EndToEnd {
             let body = request(1, "collection.create", #"{"name":"stolen","vectors":{"size":1}}"#)
             // The server may have closed before everything is sent, which is as good.
             try? peer.send(
-                "\(method) / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Type: text/plain\r\n\r\n\(body)")
+                "\(method) / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Type: text/plain\r\n\r\n\(body)"
+            )
             #expect(try peer.line() == nil)
             #expect(try server.connect().result("collection.list")["collections"] == [])
         }

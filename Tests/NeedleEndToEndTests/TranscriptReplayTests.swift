@@ -32,7 +32,8 @@ extension EndToEnd {
                 data: folder.path + "/data",
                 settings: [
                     "limits.line_bytes": "\(limits.lineBytes)", "limits.in_flight": "\(limits.inFlight)",
-                    "limits.batch_points": "\(limits.batchPoints)", "limits.dimensions": "\(limits.dimensions)",
+                    "limits.batch_points": "\(limits.batchPoints)",
+                    "limits.dimensions": "\(limits.dimensions)",
                     "limits.wait_ms": "\(limits.waitMS)",
                 ], model: model)
             let peer = try server.connect()
@@ -53,7 +54,9 @@ extension EndToEnd {
                         answer = try peer.next()
                     }
                     let mismatch = matcher.mismatch(answer, pattern)
-                    #expect(mismatch == nil, "\(transcript.name): \(asked.prefix(300)) → \(answer.text.prefix(600))")
+                    #expect(
+                        mismatch == nil,
+                        "\(transcript.name): \(asked.prefix(300)) → \(answer.text.prefix(600))")
                 }
             }
             #expect(peer.staysSilent(seconds: 0.05))

@@ -1,4 +1,5 @@
-// Promises to writers and to those who wait: durability, op_key, min_lsn, deadlines, cancelling, the in-flight limit.
+// Promises to writers and to those who wait: durability, op_key, min_lsn, deadlines, cancelling, the
+// in-flight limit.
 
 import NeedleCore
 import Testing
@@ -35,7 +36,8 @@ extension EndToEnd {
             #expect(try next.result("point.count", #"{"collection":"os"}"#)["count"] == 20)
             // Nothing is promised about these, but what is there is a prefix.
             let rest = try next.result("point.count", #"{"collection":"memory"}"#)["count"]?.integerValue ?? 0
-            let scroll = try next.result("point.scroll", #"{"collection":"memory"}"#)["points"]?.arrayValue ?? []
+            let scroll =
+                try next.result("point.scroll", #"{"collection":"memory"}"#)["points"]?.arrayValue ?? []
             #expect(scroll.map { $0["id"]?.integerValue ?? -1 } == Array(0..<rest))
         }
 
@@ -94,7 +96,8 @@ extension EndToEnd {
                 let write = try peer.call("point.upsert", Self.upsert("c", 1, #","deadline_ms":0"#))
                 #expect(write.errorKind == "deadline")
                 #expect(write["error"]?["data"]?["retryable"] == true)
-                let search = try peer.call("point.search", #"{"collection":"c","vector":[1],"deadline_ms":0}"#)
+                let search = try peer.call(
+                    "point.search", #"{"collection":"c","vector":[1],"deadline_ms":0}"#)
                 #expect(search.errorKind == "deadline")
             }
             #expect(try peer.result("point.count", #"{"collection":"c"}"#)["count"] == 0)
@@ -162,7 +165,8 @@ extension EndToEnd {
 
         private func fill(_ peer: LineConnection, _ ids: Range<Int>, _ tag: String) throws {
             let points = ids.map { #"{"id":\#($0),"vector":[1],"payload":{"tag":"\#(tag)"}}"# }
-            try peer.result("point.upsert", #"{"collection":"c","points":[\#(points.joined(separator: ","))]}"#)
+            try peer.result(
+                "point.upsert", #"{"collection":"c","points":[\#(points.joined(separator: ","))]}"#)
         }
 
         @Test("A scroll shows one moment, whatever is written, deleted and merged meanwhile")
@@ -178,13 +182,15 @@ extension EndToEnd {
             while let cursor = page["cursor"]?.stringValue, step < 100 {
                 switch step % 5 {
                 case 0: try fill(peer, (step * 100)..<(step * 100 + 400), "new")
-                case 1: try peer.result("point.delete", #"{"collection":"c","ids":[1490,1491,\#(700 + step)]}"#)
+                case 1:
+                    try peer.result("point.delete", #"{"collection":"c","ids":[1490,1491,\#(700 + step)]}"#)
                 case 2: try fill(peer, 5_000..<6_200, "new")
                 case 3: try peer.result("collection.optimize", #"{"collection":"c","wait":true}"#)
                 default: try peer.result("point.delete", #"{"collection":"c","all":true}"#)
                 }
                 step += 1
-                page = try peer.result("point.scroll", #"{"collection":"c","limit":100,"cursor":"\#(cursor)"}"#)
+                page = try peer.result(
+                    "point.scroll", #"{"collection":"c","limit":100,"cursor":"\#(cursor)"}"#)
                 seen += page["points"]?.arrayValue ?? []
             }
             #expect(seen.map { $0["id"]?.integerValue ?? -1 } == Array(0..<1_500))

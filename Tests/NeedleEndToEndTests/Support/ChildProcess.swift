@@ -1,5 +1,5 @@
-// Programs that the tests start. Each is ended by its own pid, also when the test that started it fails, and, by a
-// guardian that waits for the end of a pipe, even when the whole test run is killed.
+// Programs that the tests start. Each is ended by its own pid, also when the test that started it fails, and,
+// by a guardian that waits for the end of a pipe, even when the whole test run is killed.
 
 import Glibc
 import Synchronization
@@ -76,7 +76,8 @@ final class ChildProcess: Sendable {
             guard waitpid(pid, &status, options) == pid else { return nil }
             state.ending = Ending(status: status)
             if let guardian = state.guardian {
-                // A line says that all is well; the end of the pipe without one, that nobody is left to clean up.
+                // A line says that all is well; the end of the pipe without one, that nobody is left to clean
+                // up.
                 _ = "\n".withCString { write(guardian.pipe, $0, 1) }
                 close(guardian.pipe)
                 var ignored: Int32 = 0
@@ -93,7 +94,8 @@ final class ChildProcess: Sendable {
         defer { close(ends[0]) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let reading = ends[0]
-        let guardian = try? spawn("/bin/sh", ["-c", "read line || kill -9 \(pid)"], environment: [:]) { actions in
+        let guardian = try? spawn("/bin/sh", ["-c", "read line || kill -9 \(pid)"], environment: [:]) {
+            actions in
             posix_spawn_file_actions_adddup2(&actions, reading, 0)
             posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
             posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
@@ -151,7 +153,8 @@ func runProgram(
 ) throws -> ProgramResult {
     let folder = try TemporaryFolder()
     let process = try ChildProcess(
-        program, arguments, environment: environment, input: try input.map { try folder.file("in", $0) } ?? "/dev/null",
+        program, arguments, environment: environment,
+        input: try input.map { try folder.file("in", $0) } ?? "/dev/null",
         output: folder.path + "/out", errors: folder.path + "/err")
     let ending = process.wait(seconds: 30)
     process.end()

@@ -56,6 +56,7 @@ final class LineConnection {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
+                // swift-format-ignore: NeverForceUnwrap
                 Glibc.send(socket, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
             }
             if count > 0 {

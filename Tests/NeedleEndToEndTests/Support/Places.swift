@@ -1,4 +1,5 @@
-// Where the tests find the programs, and where they put files. No path of this machine is written down anywhere.
+// Where the tests find the programs, and where they put files. No path of this machine is written down
+// anywhere.
 
 import Foundation
 import Glibc
@@ -6,7 +7,9 @@ import Glibc
 enum Places {
     /// Where SwiftPM put the programs: beside the running test bundle.
     static let products: URL = {
-        if let given = ProcessInfo.processInfo.environment["NEEDLETAIL_PRODUCTS"] { return URL(filePath: given) }
+        if let given = ProcessInfo.processInfo.environment["NEEDLETAIL_PRODUCTS"] {
+            return URL(filePath: given)
+        }
         let running = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let candidates = [running, URL(filePath: CommandLine.arguments[0]), Bundle.main.bundleURL]
         let folders = candidates.map { $0.deletingLastPathComponent() } + [Bundle.main.bundleURL]
