@@ -15,9 +15,9 @@
 //
 // The last quarter is kept for what is small, so that few large lines or answers do not stop everybody: a
 // line that has grown beyond `smallBytes` is read on only while less than three quarters are spent, and an
-// answer beyond it is kept only then; otherwise it is dropped, and its request (a read) is answered
-// `overloaded`. Small answers are kept until the whole budget is spent. So answers are bounded too, whatever
-// accepted requests lead to.
+// answer beyond it is kept only while answers take less than that; otherwise it is dropped, and its request
+// (a read) is answered `overloaded`. Small answers are kept until answers alone take the whole budget. So
+// answers are bounded too, whatever accepted requests lead to.
 
 import Synchronization
 
@@ -61,9 +61,10 @@ package final class ByteBudget: Sendable {
         spent < (unfinished > Self.smallBytes ? limit / 4 * 3 : limit)
     }
 
-    /// Whether an answer of this size may wait for its reader.
+    /// Whether an answer of this size may wait for its reader. Lines do not count here: however many there are,
+    /// what was accepted is answered.
     package func allowsReply(_ bytes: Int) -> Bool {
-        spent + bytes <= (bytes > Self.smallBytes ? limit / 4 * 3 : limit)
+        replies + bytes <= (bytes > Self.smallBytes ? limit / 4 * 3 : limit)
     }
 
     /// Adds to, or with a negative number takes from, the bytes of request lines.
