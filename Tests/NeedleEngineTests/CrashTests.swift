@@ -41,6 +41,20 @@ import Testing
         try check(database, model)
     }
 
+    @Test func aCollectionThatTakesNoMoreWritesSaysSo() throws {
+        let database = try TestDatabase()
+        let collection = try database.create(size: 1)
+        try collection.upsert([point(1, [1])])
+        #expect(database.database.summaries().map(\.state) == [.ready])
+        // The next write, then its sync: the second operation fails.
+        database.disk.plan(Fault(.ioError, at: 2))
+        #expect(throws: DatabaseError.self) { try collection.upsert([point(2, [1])]) }
+        #expect(throws: DatabaseError.self) { try collection.upsert([point(3, [1])]) }
+        let summary = try #require(database.database.summaries().first)
+        #expect(summary.state == .degraded && summary.reason != nil)
+        #expect(try collection.count() == 1, "reads go on")
+    }
+
     /// Every file operation of a script fails once: a write is refused or done, and nothing acknowledged is
     /// lost.
     @Test(arguments: [FaultKind.ioError, .diskFull, .shortWrite])

@@ -21,7 +21,7 @@ extension Collection {
     func summarize() -> CollectionSummary {
         let view = view()
         let points = view.set.newestFirst.reduce(0) { $0 + livePoints(of: $1, in: view) }
-        guard let failure = maintenance.failure else {
+        guard let failure = failureOfWrites ?? maintenance.failure else {
             return CollectionSummary(name: name, points: points, state: .ready)
         }
         return CollectionSummary(name: name, points: points, state: .degraded, reason: failure.description)

@@ -22,6 +22,7 @@ package final class Collection: Sendable {
     let writer: Mutex<CollectionWriter>
     private let published: Mutex<Published>
     private let waiters = Mutex(VisibilityWaiters())
+    private let writeFailure = Mutex<DatabaseError?>(nil)
 
     /// What readers take.
     struct Published {
@@ -78,6 +79,13 @@ package final class Collection: Sendable {
             state.set = set
             state.liveRows -= rowsGone
         }
+    }
+
+    /// Why the collection takes no more writes until it is opened again, if so.
+    var failureOfWrites: DatabaseError? { writeFailure.withLock { $0 } }
+
+    func noteFailureOfWrites(_ error: DatabaseError) {
+        writeFailure.withLock { $0 = $0 ?? error }
     }
 
     // MARK: Waiting for a write

@@ -22,10 +22,18 @@ final class DataDirectory: Sendable {
     /// Makes the directory if it is not there, and keeps other processes out.
     func prepareAndLock() throws(DatabaseError) -> any FileLock {
         try fileSystem.ensureDirectory(path)
-        let lock = try fileSystem.lock("\(path)/LOCK")
+        let lock = try takeLock()
         try fileSystem.ensureDirectory(collectionsPath)
         try fileSystem.ensureDirectory("\(path)/snapshots")
         return lock
+    }
+
+    private func takeLock() throws(DatabaseError) -> any FileLock {
+        do throws(DatabaseError) {
+            return try fileSystem.lock("\(path)/LOCK")
+        } catch where error.kind == .conflict {
+            throw DatabaseError(.conflict, "another needletaild uses the data directory \(path) (its LOCK is held)")
+        }
     }
 
     /// The catalogue; an empty one in a fresh directory.

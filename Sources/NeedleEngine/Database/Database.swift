@@ -121,7 +121,10 @@ package final class Database: Sendable {
             throw DatabaseError(
                 .loading, "collection \"\(name)\" is still loading", at: "collection", retryAfterMS: 100)
         case .ready(let collection)?: return collection
-        case .quarantined(let error)?: throw error
+        case .quarantined(let error)?:
+            throw DatabaseError(
+                error.kind, "collection \"\(name)\" is quarantined: \(hidingDirectory(in: error.message))",
+                at: "collection")
         }
     }
 
@@ -179,6 +182,11 @@ package final class Database: Sendable {
         do throws(DatabaseError) { try directory.removeCollection(incarnation) } catch { return }
     }
 
+    /// Clients are told which file is damaged, but not where the server keeps its data.
+    private func hidingDirectory(in message: String) -> String {
+        message.replacing("\(directory.path)/", with: "")
+    }
+
     private static func notFound(_ name: String) -> DatabaseError {
         DatabaseError(.notFound, "collection \"\(name)\" does not exist", at: "collection")
     }
@@ -192,7 +200,8 @@ package final class Database: Sendable {
                 CollectionSummary(name: item.name, points: 0, state: .loading, reason: "replaying its log")
             case .ready(let collection): collection.summarize()
             case .quarantined(let error):
-                CollectionSummary(name: item.name, points: 0, state: .quarantined, reason: error.message)
+                CollectionSummary(
+                    name: item.name, points: 0, state: .quarantined, reason: hidingDirectory(in: error.message))
             }
         }
     }

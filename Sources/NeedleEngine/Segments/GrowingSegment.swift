@@ -49,12 +49,16 @@ final class GrowingSegment: Sendable {
     var payloadBytes: Int { payloadsUsed.load(ordering: .relaxed) }
     var stringBytes: Int { stringsUsed.load(ordering: .relaxed) }
 
-    /// Whether the point still fits. A fresh segment takes any point that passes the limits.
-    func hasRoom(for point: StoredPoint) -> Bool {
-        let stringLength = if case .string(let bytes) = point.id { bytes.count } else { 0 }
-        return rowCount < capacity
-            && stringBytes + stringLength <= memory.stringCapacity
-            && payloadBytes + point.payload.count <= memory.payloadCapacity
+    /// Whether the points still fit. A fresh segment of their number takes any points that one line can bring.
+    func hasRoom(for points: some Swift.Collection<StoredPoint>) -> Bool {
+        var strings = stringBytes
+        var payloads = payloadBytes
+        for point in points {
+            if case .string(let bytes) = point.id { strings += bytes.count }
+            payloads += point.payload.count
+        }
+        return points.count <= capacity - rowCount && strings <= memory.stringCapacity
+            && payloads <= memory.payloadCapacity
     }
 
     /// The row that holds the id and was not yet deleted at `lsn`, expired or not. Any thread.
@@ -84,9 +88,9 @@ final class GrowingSegment: Sendable {
 
     /// Appends a row and publishes it. Only the writer calls.
     ///
-    /// - Precondition: `hasRoom(for: point)`, and `version` is not below the last one.
+    /// - Precondition: there is room for it, and `version` is not below the last one.
     func append(_ point: StoredPoint, version: LSN, hash: UInt64) throws(DatabaseError) {
-        precondition(hasRoom(for: point), "the writer asks before it appends")
+        precondition(hasRoom(for: CollectionOfOne(point)), "the writer asks before it appends")
         let row = rowCount
         precondition(row == 0 || columns.versions[row - 1] <= version.value)
         memory.write(point, row: row, version: version, strings: stringsUsed, payloads: payloadsUsed)

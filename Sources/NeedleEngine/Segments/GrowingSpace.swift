@@ -22,6 +22,8 @@ final class GrowingSpace: Sendable {
 
     private struct Progress {
         var claimed = 0
+        /// Rows whose insertion was broken off: they are claimed again.
+        var givenBack: [Range<Int>] = []
         /// Runs done ahead of the prefix, by their first row.
         var done: [Int: Int] = [:]
     }
@@ -69,7 +71,7 @@ final class GrowingSpace: Sendable {
 
     /// Whether some of the first `rows` rows wait for an indexer.
     func hasUnclaimedRows(of rows: Int) -> Bool {
-        progress.withLock { $0.claimed < rows }
+        progress.withLock { $0.claimed < rows || !$0.givenBack.isEmpty }
     }
 
     /// Links one run of rows into the graph; false when there is none to claim. Several threads may call at
@@ -78,6 +80,7 @@ final class GrowingSpace: Sendable {
         -> Bool
     {
         let run = progress.withLock { progress -> Range<Int>? in
+            if let again = progress.givenBack.popLast() { return again }
             guard progress.claimed < rows else { return nil }
             let end = min(rows, progress.claimed + Self.runRows)
             defer { progress.claimed = end }
@@ -86,7 +89,13 @@ final class GrowingSpace: Sendable {
         guard let run else { return false }
         let table = SearchableSpace(columns: columns, hasWideRows: hasWideRows, indexed: 0, graph: nil).table
         for row in run where columns.hasVector(row) && !isWide(row) {
-            try builder.insert(UInt32(row), table: table, scratch: scratch, context: context)
+            do throws(DatabaseError) {
+                try builder.insert(UInt32(row), table: table, scratch: scratch, context: context)
+            } catch {
+                progress.withLock { $0.givenBack.append(row..<run.upperBound) }
+                finish(run.lowerBound..<row)
+                throw error
+            }
         }
         finish(run)
         return true
@@ -100,6 +109,7 @@ final class GrowingSpace: Sendable {
     }
 
     private func finish(_ run: Range<Int>) {
+        guard !run.isEmpty else { return }
         progress.withLock { progress in
             progress.done[run.lowerBound] = run.upperBound
             var prefix = indexedRows.load(ordering: .relaxed)

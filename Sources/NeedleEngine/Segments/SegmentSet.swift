@@ -22,8 +22,9 @@ final class SegmentSet: Sendable {
         growing.reversed() + sealed.reversed()
     }
 
+    /// A new segment takes the writes. An active one without rows is left out: there is nothing to seal in it.
     func adding(_ segment: GrowingSegment) -> SegmentSet {
-        SegmentSet(sealed: sealed, growing: growing + [segment])
+        SegmentSet(sealed: sealed, growing: growing.filter { $0.rowCount > 0 } + [segment])
     }
 
     /// The oldest frozen segment became a file.

@@ -51,8 +51,10 @@ extension Collection {
                 // Nothing of this group became visible, and the log takes no more: what was applied stays
                 // hidden.
                 let failure = error
+                noteFailureOfWrites(failure)
                 results = results.map { $0.flatMap { _ in .failure(failure) } }
             }
+            if let failure = writer.failure { noteFailureOfWrites(failure) }
             return (results, writer.lsn)
         }
         wakeWaiters(upTo: min(lsn, visibleLSN))

@@ -70,7 +70,7 @@ final class CollectionWriter {
         let summary = WriteSummary(
             created: resolved.created, updated: resolved.updated, deleted: resolved.deleted,
             opKey: write.opKey)
-        if let first = resolved.rows.first, !set.active.hasRoom(for: first) { try roll() }
+        try makeRoom(for: resolved.rows)
         let newLSN = try append(resolved, summary)
         do throws(DatabaseError) {
             try apply(resolved.rows, resolved.deletions, at: newLSN)
@@ -111,10 +111,10 @@ final class CollectionWriter {
         for id in deletions {
             try markDead(id, hash: IDHash.hash(id), at: lsn)
         }
+        try makeRoom(for: rows)
         for point in rows {
             let hash = IDHash.hash(point.id)
             try markDead(point.id, hash: hash, at: lsn)
-            if !set.active.hasRoom(for: point) { try roll() }
             try set.active.append(point, version: lsn, hash: hash)
             liveRows += 1
         }
@@ -142,10 +142,17 @@ final class CollectionWriter {
         }
     }
 
-    /// Freezes the segment that takes writes and begins another.
-    func roll() throws(DatabaseError) {
+    /// All rows of a write go to one segment: a checkpoint lies between writes, so a segment that ended in
+    /// the middle of one could not be named by a manifest until the next segment is sealed as well.
+    private func makeRoom(for rows: [StoredPoint]) throws(DatabaseError) {
+        guard !rows.isEmpty, !set.active.hasRoom(for: rows) else { return }
+        try roll(rows: rows.count)
+    }
+
+    /// Freezes the segment that takes writes and begins another, with room for a write of so many rows.
+    func roll(rows: Int = 0) throws(DatabaseError) {
         let segment = try GrowingSegment(
-            id: nextSegmentID, config: config, capacity: growingCapacity, seed: options.seed)
+            id: nextSegmentID, config: config, capacity: max(growingCapacity, rows), seed: options.seed)
         nextSegmentID += 1
         set = set.adding(segment)
     }
