@@ -75,15 +75,20 @@ let package = Package(
         .target(
             name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit",
             swiftSettings: strict),
+        .target(
+            name: "WireKit", dependencies: ["NeedleCore"], path: "Tests/WireKit", swiftSettings: strict),
         tests("NeedleCoreTests", ["NeedleCore"]),
         tests("NeedleVectorsTests", ["NeedleVectors", "NeedleCore", "CNeedleKernels"]),
         tests("NeedlePayloadsTests", ["NeedlePayloads", "NeedleCore"]),
         tests("NeedleStorageTests", ["NeedleStorage", "NeedleCore", "SimulationKit"], exclude: ["Fixtures"]),
         tests("NeedleEmbeddingTests", ["NeedleEmbedding", "NeedleCore"], exclude: ["Fixtures"]),
-        tests("NeedleWireTests", ["NeedleWire", "NeedleCore"]),
+        tests("NeedleWireTests", ["NeedleWire", "NeedleCore", "WireKit"]),
         tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
         tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore"] + nio),
         tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
-        tests("NeedleEndToEndTests", ["NeedleClient", "NeedleCore", "needletaild", "needletail"]),
+        tests(
+            "NeedleServerTests",
+            ["NeedleServer", "NeedleCore", "NeedleWire", "NeedleEngine", "NeedleStorage", logging] + nio),
+        tests("NeedleEndToEndTests", ["NeedleClient", "NeedleCore", "WireKit", "needletaild", "needletail"]),
     ]
 )

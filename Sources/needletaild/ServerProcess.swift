@@ -45,9 +45,7 @@ struct ServerProcess {
         let clock = SystemClock()
         var options = configuration.engineOptions
         options.embedder = try chooseModel()
-        let database = try Database.open(
-            directory: configuration.dataDirectory, fileSystem: PosixFileSystem(), clock: clock,
-            options: options)
+        let database = try openDatabase(clock: clock, options: options)
         let server: Server
         do throws(DatabaseError) {
             server = try Server.start(
@@ -80,6 +78,20 @@ struct ServerProcess {
         }
         database.close()
         log.notice("stopped", metadata: ["all_answered": "\(isComplete)"])
+    }
+
+    /// Opens the data directory; waits a little for its lock, which a process that was just killed may still hold.
+    private func openDatabase(clock: any Clock, options: EngineOptions) throws(DatabaseError) -> Database {
+        let patience = clock.monotonicNanoseconds() + 2_000_000_000
+        while true {
+            do throws(DatabaseError) {
+                return try Database.open(
+                    directory: configuration.dataDirectory, fileSystem: PosixFileSystem(), clock: clock,
+                    options: options)
+            } catch where error.kind == .conflict && clock.monotonicNanoseconds() < patience {
+                usleep(20_000)
+            }
+        }
     }
 
     private static func report(_ collections: [CollectionSummary], _ log: Logger) {

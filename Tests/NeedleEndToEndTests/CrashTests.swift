@@ -1,6 +1,7 @@
 // kill -9 at random moments of an import: what was acknowledged is there to the bit, and nothing is half there.
 
 import NeedleClient
+import Synchronization
 import Testing
 
 import struct NeedleCore.SeededGenerator
@@ -17,14 +18,14 @@ extension EndToEnd {
             let folder = try TemporaryFolder()
             var model = Acknowledged()
             var times: [Double] = []
-            let rounds = Places.isLong ? 40 : 5
+            let rounds = Places.isLong ? 40 : 4
             var server = try Self.start(folder)
             try await Self.client(server) { client in
                 try await client.createCollection("c", VectorSpace(size: Self.dimensions, metric: .euclid))
             }
             var generator = SeededGenerator(seed: 2026)
             for round in 0..<rounds {
-                let delay = Duration.milliseconds(Int.random(in: 50...600, using: &generator))
+                let delay = Duration.milliseconds(Int.random(in: 20...350, using: &generator))
                 let results = try await Self.importUntilKilled(
                     server, round: round, delay: delay, optimizes: round % 2 == 1)
                 for (stream, safe) in results.enumerated() {
@@ -36,7 +37,7 @@ extension EndToEnd {
                 try await Self.client(server) { client in try await model.check(client, server) }
             }
             let total = model.imports.reduce(0) { $0 + $1.safe }
-            if true { print("crashes: \(rounds) rounds, \(total) points acknowledged, started in \(times)") }
+            if Places.isLong { print("crashes: \(rounds) rounds, \(total) points acknowledged, started in \(times)") }
             #expect(total > rounds * Self.batch, "the imports were killed before they began")
         }
 
@@ -60,24 +61,15 @@ extension EndToEnd {
 
         /// Imports over several connections, and kills the server meanwhile.
         ///
+        /// - Parameter delay: from the first acknowledgement of this round to the kill.
         /// - Returns: for each connection, how many of its first points are acknowledged.
         private static func importUntilKilled(
             _ server: ServerUnderTest, round: Int, delay: Duration, optimizes: Bool
         ) async throws -> [Int] {
-            try await withThrowingTaskGroup(of: (stream: Int, safe: Int)?.self) { group in
+            let begun = Gate()
+            return try await withThrowingTaskGroup(of: (stream: Int, safe: Int)?.self) { group in
                 for stream in 0..<streams {
-                    group.addTask {
-                        let client = NeedletailClient(configuration(server))
-                        var options = ImportOptions()
-                        options.batchPoints = batch
-                        let points = (0..<20_000).map { Sample.point(round, stream, $0) }
-                        do {
-                            let all = try await client.importPoints(points, into: "c", options: options)
-                            return (stream, all.acknowledged)
-                        } catch let error as ImportError {
-                            return (stream, error.firstUnacknowledged)
-                        }
-                    }
+                    group.addTask { (stream, try await importPoints(server, round, stream, begun)) }
                 }
                 if optimizes {
                     group.addTask {
@@ -87,6 +79,7 @@ extension EndToEnd {
                         return nil
                     }
                 }
+                for _ in 0..<2_000 where !begun.isOpen { try await Task.sleep(for: .milliseconds(5)) }
                 try await Task.sleep(for: delay)
                 server.crash()
                 var safe = [Int](repeating: 0, count: streams)
@@ -94,6 +87,51 @@ extension EndToEnd {
                 return safe
             }
         }
+
+        /// Imports until it cannot.
+        private static func importPoints(
+            _ server: ServerUnderTest, _ round: Int, _ stream: Int, _ begun: Gate
+        ) async throws -> Int {
+            let client = NeedletailClient(configuration(server))
+            var options = ImportOptions()
+            options.batchPoints = batch
+            do {
+                let source = SampleStream(round: round, stream: stream, count: 20_000)
+                return try await client.importPoints(source, into: "c", options: options) { _ in begun.open() }
+                    .acknowledged
+            } catch let error as ImportError {
+                return error.firstUnacknowledged
+            }
+        }
+    }
+}
+
+/// Says once that something has begun.
+private final class Gate: Sendable {
+    private let state = Atomic(false)
+    var isOpen: Bool { state.load(ordering: .acquiring) }
+    func open() { state.store(true, ordering: .releasing) }
+}
+
+/// The points of one import, made when they are asked for.
+private struct SampleStream: AsyncSequence, AsyncIteratorProtocol {
+    let round: Int
+    let stream: Int
+    let count: Int
+    private var index = 0
+
+    init(round: Int, stream: Int, count: Int) {
+        self.round = round
+        self.stream = stream
+        self.count = count
+    }
+
+    func makeAsyncIterator() -> Self { self }
+
+    mutating func next() async -> Point? {
+        guard index < count else { return nil }
+        defer { index += 1 }
+        return Sample.point(round, stream, index)
     }
 }
 

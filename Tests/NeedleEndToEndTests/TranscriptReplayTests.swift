@@ -2,6 +2,7 @@
 
 import NeedleCore
 import Testing
+import WireKit
 
 extension EndToEnd {
     @Suite("Golden transcripts")

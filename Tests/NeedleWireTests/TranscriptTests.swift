@@ -1,6 +1,7 @@
 import NeedleCore
 import NeedleWire
 import Testing
+import WireKit
 
 /// Replays the transcripts without a server: what the codec decides is compared word for word with what is
 /// expected; what the engine decides must at least be something that a client can read and that the schemas

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A real `needletaild` on a loopback port of the system's choice. Ends, by `kill -9`, with the value.
 final class ServerUnderTest: Sendable {
@@ -56,8 +57,13 @@ final class ServerUnderTest: Sendable {
         try LineConnection(port: port, receiveBuffer: receiveBuffer, owner: self)
     }
 
-    /// `kill -9`.
-    func crash() { process.end() }
+    /// `kill -9`. That it had ended by itself before is an error.
+    func crash(sourceLocation: SourceLocation = #_sourceLocation) {
+        let ending = process.end()
+        #expect(ending == .signalled(SIGKILL), sourceLocation: sourceLocation)
+        let fault = log.split(separator: "\n").first { $0.contains("Fatal error") || $0.contains("crashed") }
+        #expect(fault == nil, sourceLocation: sourceLocation)
+    }
 
     /// SIGTERM.
     func terminate() { process.send(signal: SIGTERM) }

@@ -1,29 +1,29 @@
 // Golden transcripts: reading them and comparing answers with them. The form is described in proto/README.md.
-// Needs NeedleCore only, so that tests of other rooms can use the same file.
+// The codec's, the client's and the server's tests replay them.
 
-import Foundation
-import NeedleCore
+package import Foundation
+package import NeedleCore
 
 /// One file of `proto/transcripts`.
-struct Transcript: Sendable, CustomStringConvertible {
-    enum Line: Sendable {
+package struct Transcript: Sendable, CustomStringConvertible {
+    package enum Line: Sendable {
         case send(String)
         case expect(JSONValue)
     }
 
-    var name: String
+    package var name: String
     /// `live`: can be replayed against a server that was just started on an empty directory; `codec`: cannot.
-    var isLive: Bool
+    package var isLive: Bool
     /// Whether the server needs the built-in model.
-    var needsModel: Bool
+    package var needsModel: Bool
     /// The limits the server must have.
-    var limits = Limits()
-    var lines: [Line] = []
+    package var limits = Limits()
+    package var lines: [Line] = []
 
-    var description: String { name }
+    package var description: String { name }
 
     /// All transcripts, by name.
-    static func all() throws -> [Transcript] {
+    package static func all() throws -> [Transcript] {
         let folder = protoFolder.appending(path: "transcripts")
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
             $0.hasSuffix(".jsonl")
@@ -34,11 +34,11 @@ struct Transcript: Sendable, CustomStringConvertible {
     }
 
     /// The repository's `proto`.
-    static let protoFolder = URL(filePath: #filePath)
+    package static let protoFolder = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "proto")
 
-    init(parsing text: String) throws {
+    package init(parsing text: String) throws {
         let values = try text.split(separator: "\n").map {
             try JSONValue(parsing: String($0), maximumDepth: 128)
         }
@@ -70,11 +70,13 @@ struct Transcript: Sendable, CustomStringConvertible {
 }
 
 /// Compares values with patterns and remembers what patterns name.
-struct PatternMatcher {
+package struct PatternMatcher {
+    package init() {}
+
     private(set) var values: [String: JSONValue] = [:]
 
     /// `line` with every `${name}` replaced by the string remembered under that name.
-    func substituted(_ line: String) -> String {
+    package func substituted(_ line: String) -> String {
         var line = line
         for (name, value) in values {
             guard let text = value.stringValue else { continue }
@@ -84,7 +86,7 @@ struct PatternMatcher {
     }
 
     /// `nil` if the value matches, otherwise where and why it does not.
-    mutating func mismatch(_ value: JSONValue, _ pattern: JSONValue, at path: String = "") -> String? {
+    package mutating func mismatch(_ value: JSONValue, _ pattern: JSONValue, at path: String = "") -> String? {
         if let expected = pattern["$any"]?.stringValue {
             guard Self.isOf(expected, value) else { return "\(path): \(Self.text(value)) is no \(expected)" }
             if let name = pattern["as"]?.stringValue { values[name] = value }
@@ -150,7 +152,7 @@ struct PatternMatcher {
     private static func text(_ value: JSONValue) -> String { String(decoding: value.utf8, as: UTF8.self) }
 
     /// Some value that the pattern matches.
-    static func sample(_ pattern: JSONValue) -> JSONValue {
+    package static func sample(_ pattern: JSONValue) -> JSONValue {
         if let sample = pattern["sample"], pattern["$any"] != nil { return sample }
         if let kind = pattern["$any"]?.stringValue {
             switch kind {

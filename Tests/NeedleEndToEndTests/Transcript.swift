@@ -1,1 +1,0 @@
-../NeedleWireTests/Transcript.swift
