@@ -34,7 +34,7 @@ import Testing
         try database.create(size: 2)
         var generator = SeededGenerator(seed: 24)
         var expected = 0
-        for (round, rows) in [1_500, 700, 700, 1_024, 1, 1_025, 40].enumerated() {
+        for (round, rows) in [1_500, 700, 1_025, 40].enumerated() {
             let collection = try database.collection()
             try collection.upsert((expected..<(expected + rows)).map { point(UInt64($0), [1, Float($0)]) })
             expected += rows
