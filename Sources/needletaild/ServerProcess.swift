@@ -88,7 +88,7 @@ struct ServerProcess {
                 return try Database.open(
                     directory: configuration.dataDirectory, fileSystem: PosixFileSystem(), clock: clock,
                     options: options)
-            } catch where error.kind == .conflict && clock.monotonicNanoseconds() < patience {
+            } catch  where error.kind == .conflict && clock.monotonicNanoseconds() < patience {
                 usleep(20_000)
             }
         }
