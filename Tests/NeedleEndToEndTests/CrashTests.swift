@@ -18,7 +18,7 @@ extension EndToEnd {
             let folder = try TemporaryFolder()
             var model = Acknowledged()
             var times: [Double] = []
-            let rounds = Places.isLong ? 40 : 4
+            let rounds = Places.isLong ? 12 : 4
             var server = try Self.start(folder)
             try await Self.client(server) { client in
                 try await client.createCollection("c", VectorSpace(size: Self.dimensions, metric: .euclid))
