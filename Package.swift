@@ -84,7 +84,7 @@ let package = Package(
         tests("NeedleEmbeddingTests", ["NeedleEmbedding", "NeedleCore"], exclude: ["Fixtures"]),
         tests("NeedleWireTests", ["NeedleWire", "NeedleCore", "WireKit"]),
         tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
-        tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore"] + nio),
+        tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore", "WireKit"] + nio),
         tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
         tests(
             "NeedleServerTests",

@@ -13,8 +13,9 @@ package struct Limits: Hashable, Sendable {
     package var waitMS = 10_000
     /// JSON nesting in a request line.
     package var nesting = 64
-    /// Bytes of request lines and unsent replies the whole server may hold.
-    package var serverBytes = 512 << 20
+    /// Bytes of request lines and unsent replies the whole server may hold: together with the requests in execution
+    /// it then stays well below a gigabyte, also when everybody misbehaves.
+    package var serverBytes = 256 << 20
     /// A connection that takes no byte of a waiting reply for this long is closed, in milliseconds.
     package var writeTimeoutMS = 60_000
     /// How long accepted requests may take after SIGTERM, in milliseconds.

@@ -33,11 +33,7 @@ package struct ServerConfiguration: Sendable {
     /// What the engine is told; its `limits` and `embedder` are filled in when the database is opened.
     package var engine = EngineOptions()
 
-    package init() {
-        // Half of what the core vocabulary allows: lines, replies and the requests in execution together then stay
-        // well below a gigabyte, also when everybody misbehaves.
-        limits.serverBytes = 256 << 20
-    }
+    package init() {}
 
     /// What the engine is told, with the limits of this configuration.
     package var engineOptions: EngineOptions {
