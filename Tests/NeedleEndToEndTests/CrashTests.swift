@@ -37,7 +37,9 @@ extension EndToEnd {
                 try await Self.client(server) { client in try await model.check(client, server) }
             }
             let total = model.imports.reduce(0) { $0 + $1.safe }
-            if Places.isLong { print("crashes: \(rounds) rounds, \(total) points acknowledged, started in \(times)") }
+            if Places.isLong {
+                print("crashes: \(rounds) rounds, \(total) points acknowledged, started in \(times)")
+            }
             #expect(total > rounds * Self.batch, "the imports were killed before they began")
         }
 
@@ -97,8 +99,9 @@ extension EndToEnd {
             options.batchPoints = batch
             do {
                 let source = SampleStream(round: round, stream: stream, count: 20_000)
-                return try await client.importPoints(source, into: "c", options: options) { _ in begun.open() }
-                    .acknowledged
+                return try await client.importPoints(source, into: "c", options: options) { _ in begun.open()
+                }
+                .acknowledged
             } catch let error as ImportError {
                 return error.firstUnacknowledged
             }
@@ -148,7 +151,8 @@ private enum Sample {
         return (0..<EndToEnd.CrashTests.dimensions).map { axis in
             let bits = UInt32(truncatingIfNeeded: SeededGenerator.mix(seed &* 8 &+ UInt64(axis)))
             // The first component keeps points apart. The others have any exponent below that, subnormal too.
-            return axis == 0 ? Float(bitPattern: bits >> 9 | 0x3F80_0000) : Float(bitPattern: bits & 0xBFFF_FFFF)
+            return axis == 0
+                ? Float(bitPattern: bits >> 9 | 0x3F80_0000) : Float(bitPattern: bits & 0xBFFF_FFFF)
         }
     }
 

@@ -86,7 +86,8 @@ package struct PatternMatcher {
     }
 
     /// `nil` if the value matches, otherwise where and why it does not.
-    package mutating func mismatch(_ value: JSONValue, _ pattern: JSONValue, at path: String = "") -> String? {
+    package mutating func mismatch(_ value: JSONValue, _ pattern: JSONValue, at path: String = "") -> String?
+    {
         if let expected = pattern["$any"]?.stringValue {
             guard Self.isOf(expected, value) else { return "\(path): \(Self.text(value)) is no \(expected)" }
             if let name = pattern["as"]?.stringValue { values[name] = value }

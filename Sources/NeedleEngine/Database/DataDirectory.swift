@@ -31,8 +31,9 @@ final class DataDirectory: Sendable {
     private func takeLock() throws(DatabaseError) -> any FileLock {
         do throws(DatabaseError) {
             return try fileSystem.lock("\(path)/LOCK")
-        } catch where error.kind == .conflict {
-            throw DatabaseError(.conflict, "another needletaild uses the data directory \(path) (its LOCK is held)")
+        } catch  where error.kind == .conflict {
+            throw DatabaseError(
+                .conflict, "another needletaild uses the data directory \(path) (its LOCK is held)")
         }
     }
 

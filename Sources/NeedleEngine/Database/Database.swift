@@ -201,7 +201,8 @@ package final class Database: Sendable {
             case .ready(let collection): collection.summarize()
             case .quarantined(let error):
                 CollectionSummary(
-                    name: item.name, points: 0, state: .quarantined, reason: hidingDirectory(in: error.message))
+                    name: item.name, points: 0, state: .quarantined,
+                    reason: hidingDirectory(in: error.message))
             }
         }
     }
