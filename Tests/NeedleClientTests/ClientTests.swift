@@ -186,7 +186,7 @@ struct ClientTests {
 
     @Test("No server: the first request fails at once and says where it tried")
     func refused() async throws {
-        let server = try await FakeServer.start { _ in [] }
+        let server = try await FakeServer.startOnOwnPort { _ in [] }
         let address = server.address
         await server.stop()
         let client = NeedletailClient(ClientConfiguration(address: address))
@@ -198,7 +198,7 @@ struct ClientTests {
 
     @Test("A server that went away is waited for, and found again")
     func reconnect() async throws {
-        let first = try await FakeServer.start { request in
+        let first = try await FakeServer.startOnOwnPort { request in
             [request.result(#"{"now_ms":1}"#), .disconnect]
         }
         let port = first.port

@@ -85,6 +85,17 @@ final class FakeServer: Sendable {
         return FakeServer(channel: channel, log: log)
     }
 
+    /// Listens on a port below those that the system gives to outgoing connections and to servers that ask for any:
+    /// nobody else takes it while the test has stopped listening.
+    static func startOnOwnPort(
+        _ answer: @escaping @Sendable (FakeRequest) -> [FakeReply]
+    ) async throws -> FakeServer {
+        for _ in 0..<50 {
+            if let server = try? await start(port: .random(in: 15_000..<30_000), answer) { return server }
+        }
+        return try await start(port: .random(in: 15_000..<30_000), answer)
+    }
+
     func stop() async {
         try? await channel.close()
     }
