@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Real texts with vectors through the wire and back, against a running server: needs NumPy only.
 
-    python3 Benchmarks/Server/real_data.py HOST:PORT packages.jsonl.gz packages-minilm-f16.npy [--keep] [--check-only]
+    python3 Benchmarks/Server/real_data.py HOST:PORT packages.jsonl.gz packages-minilm-f16.npy [--check-only]
 
 Imports every row (base64, batches of 500, pipelined), reads all of them back bit for bit, measures recall@10 of default
 searches against NumPy's exact answer, and prints what it found as a table. It speaks the protocol itself, on purpose: it
