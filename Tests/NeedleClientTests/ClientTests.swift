@@ -207,7 +207,9 @@ struct ClientTests {
         await first.stop()
         let waiting = Task { try await client.ping() }
         try await Task.sleep(for: .milliseconds(60))
-        let second = try await FakeServer.start(port: port) { request in [request.result(#"{"now_ms":2}"#)] }
+        let second = try await FakeServer.restart(port: port) { request in
+            [request.result(#"{"now_ms":2}"#)]
+        }
         #expect(try await waiting.value == 2)
         await client.close()
         await second.stop()

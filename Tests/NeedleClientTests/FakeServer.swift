@@ -96,6 +96,18 @@ final class FakeServer: Sendable {
         return try await start(port: .random(in: 15_000..<30_000), answer)
     }
 
+    /// Listens again on a port that this test had. A process that another test started in between may hold the old
+    /// socket for as long as it takes to begin its own program, so this tries for a while.
+    static func restart(
+        port: Int, _ answer: @escaping @Sendable (FakeRequest) -> [FakeReply]
+    ) async throws -> FakeServer {
+        for _ in 0..<100 {
+            if let server = try? await start(port: port, answer) { return server }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return try await start(port: port, answer)
+    }
+
     func stop() async {
         try? await channel.close()
     }

@@ -107,6 +107,16 @@ final class ChildProcess: Sendable {
         return (guardian, ends[1])
     }
 
+    /// Keeps the descriptors of tests that run at the same time out of the child: a listening socket that
+    /// lives on in there would hold its port.
+    private static func closeEverythingElse(_ actions: inout posix_spawn_file_actions_t) {
+        // glibc has it since 2.34, behind a macro that Swift does not set; handle 0 is RTLD_DEFAULT.
+        typealias CloseFrom =
+            @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+        guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
+        _ = unsafeBitCast(symbol, to: CloseFrom.self)(&actions, 3)
+    }
+
     private static func spawn(
         _ program: String, _ arguments: [String], environment: [String: String],
         _ files: (inout posix_spawn_file_actions_t) -> Void
@@ -115,6 +125,7 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         files(&actions)
+        closeEverythingElse(&actions)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
