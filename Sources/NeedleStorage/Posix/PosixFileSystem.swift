@@ -151,6 +151,9 @@ final class PosixLock: FileLock {
 
     func release() {
         let number = descriptor.exchange(-1, ordering: .sequentiallyConsistent)
-        if number >= 0 { close(number) }
+        guard number >= 0 else { return }
+        // Unlocked, not only closed: a child that is just being started may hold a copy of the descriptor.
+        flock(number, LOCK_UN)
+        close(number)
     }
 }

@@ -109,6 +109,26 @@ import Testing
         _ = again
     }
 
+    /// Found in a run of all tests: a child between fork and exec holds copies of all descriptors.
+    @Test func aReleasedLockIsFreeThoughACopyOfItsDescriptorLives() throws {
+        let lock = try disk.lock("COPIED")
+        var copies: [Int32] = []
+        for number in 0..<1024 as Range<Int32> {
+            var buffer = [CChar](repeating: 0, count: 512)
+            let length = readlink("/proc/self/fd/\(number)", &buffer, buffer.count - 1)
+            guard length > 0 else { continue }
+            let target = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            if target.hasSuffix("/COPIED") {
+                copies.append(dup(number))
+                break
+            }
+        }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count == 1)
+        lock.release()
+        _ = try disk.lock("COPIED")
+    }
+
     @Test func theLogAndSegmentsWorkOnARealDisk() throws {
         try disk.ensureDirectory("log")
         let log = try LocalLog.create(disk, directory: "log", incarnation: LogScript.incarnation, saltSeed: 1)
