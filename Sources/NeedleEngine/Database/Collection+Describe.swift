@@ -19,8 +19,7 @@ extension Collection {
     }
 
     func summarize() -> CollectionSummary {
-        let view = view()
-        let points = view.set.newestFirst.reduce(0) { $0 + livePoints(of: $1, in: view) }
+        let points = view().count
         guard let failure = failureOfWrites ?? maintenance.failure else {
             return CollectionSummary(name: name, points: points, state: .ready)
         }

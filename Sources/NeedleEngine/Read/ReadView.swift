@@ -44,15 +44,24 @@ struct ReadView: Sendable {
     }
 
     /// How many points are visible. O(1) unless something may expire, then O(rows of such segments).
+    var count: Int {
+        liveRows - set.newestFirst.reduce(0) { $0 + expiredRows(of: $1) }
+    }
+
+    /// The same, for a request that may be broken off.
     func count(context: OperationContext) throws(DatabaseError) -> Int {
         var expired = 0
         for segment in set.newestFirst where segment.hasExpiringRows {
             try context.check()
-            for row in 0..<segment.visibleRows(at: lsn)
-            where segment.columns.isExpired(row, at: now) && !segment.deletions.isDeleted(row, at: lsn) {
-                expired += 1
-            }
+            expired += expiredRows(of: segment)
         }
         return liveRows - expired
+    }
+
+    private func expiredRows(of segment: any Segment) -> Int {
+        guard segment.hasExpiringRows else { return 0 }
+        return (0..<segment.visibleRows(at: lsn)).count { row in
+            segment.columns.isExpired(row, at: now) && !segment.deletions.isDeleted(row, at: lsn)
+        }
     }
 }
