@@ -153,6 +153,8 @@ const nk_kernels nk_table_neon = {
     .dot_f32_f64 = dot_f32_f64,
     .l2sq_f32_f64 = l2sq_f32_f64,
     .crc32c = crc32c,
+    NK_U7S8_OF(scalar),
+    NK_B1_OF(scalar),
 };
 
 #endif

@@ -17,6 +17,26 @@ extern const nk_kernels nk_table_neon;
 #endif
 uint32_t nk_crc32c_table(uint32_t seed, const void *bytes, size_t length);
 
+// The kernels for codes lie in a file of their own per tier, and the tier's table takes them from there.
+#define NK_DECLARE_U7S8(TIER)                                                                                \
+    int32_t nk_dot_u7s8_##TIER(const uint8_t *codes, const int8_t *query, size_t n);                         \
+    void nk_dot_u7s8_batch_##TIER(const int8_t *query, const uint8_t *base, size_t stride,                   \
+                                  const uint32_t *rows, size_t count, size_t n, int32_t *out);
+#define NK_DECLARE_B1(TIER)                                                                                  \
+    int32_t nk_dot_b1_##TIER(const uint8_t *code, const uint64_t *query, size_t words, uint32_t planes);     \
+    void nk_dot_b1_batch_##TIER(const uint64_t *query, const uint8_t *base, size_t stride,                   \
+                                const uint32_t *rows, size_t count, size_t words, uint32_t planes,           \
+                                int32_t *out);
+#define NK_U7S8_OF(TIER) .dot_u7s8 = nk_dot_u7s8_##TIER, .dot_u7s8_batch = nk_dot_u7s8_batch_##TIER
+#define NK_B1_OF(TIER) .dot_b1 = nk_dot_b1_##TIER, .dot_b1_batch = nk_dot_b1_batch_##TIER
+
+NK_DECLARE_U7S8(scalar)
+NK_DECLARE_B1(scalar)
+#if defined(__x86_64__)
+NK_DECLARE_U7S8(avx2)
+NK_DECLARE_B1(avx2)
+#endif
+
 /// Adds up the sixteen partial sums of the f32_f64 kernels: the binary tree that every tier must follow.
 NK_INLINE double nk_sum16(const double *s) {
 #pragma STDC FP_CONTRACT OFF

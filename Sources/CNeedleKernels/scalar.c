@@ -57,4 +57,6 @@ const nk_kernels nk_table_scalar = {
     .dot_f32_f64 = dot_f32_f64,
     .l2sq_f32_f64 = l2sq_f32_f64,
     .crc32c = nk_crc32c_table,
+    NK_U7S8_OF(scalar),
+    NK_B1_OF(scalar),
 };

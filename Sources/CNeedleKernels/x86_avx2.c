@@ -144,6 +144,8 @@ const nk_kernels nk_table_avx2 = {
     .dot_f32_f64 = dot_f32_f64,
     .l2sq_f32_f64 = l2sq_f32_f64,
     .crc32c = nk_crc32c_sse42,
+    NK_U7S8_OF(avx2),
+    NK_B1_OF(avx2),
 };
 
 #endif

@@ -1,10 +1,11 @@
-// Needletail's numeric kernels: vector distances and CRC32C, one table of functions per instruction tier.
+// Needletail's numeric kernels: distances of float vectors and of quantized codes, what quantizing needs, and
+// CRC32C; one table of functions per instruction tier.
 //
 // Every function of a table may be called from any thread, allocates nothing, accepts any length (also 0) and
 // any alignment, and never reads past the n-th element. Lower tiers are always available; `nk_select` picks
 // the best one the processor has. The scalar tier is the oracle the others are tested against:
 //   - f32 kernels agree with it within n * FLT_EPSILON * sum(|terms|);
-//   - f32_f64 kernels and crc32c agree with it bit for bit;
+//   - all others agree with it bit for bit;
 //   - within one tier the batch kernels give bit for bit what the single-pair kernels give.
 // Instruction sets are enabled per function (`__attribute__((target))`), never per file, so that no code of a
 // higher tier can leak into a function that runs everywhere.
@@ -22,8 +23,17 @@ extern "C" {
 #pragma clang assume_nonnull begin
 #endif
 
-/// Instruction tiers in rising order; also the values of `cap` in `nk_select`.
-enum { NK_SCALAR = 0, NK_NEON = 1, NK_AVX2 = 2, NK_AVX512 = 3, NK_BEST = 255 };
+/// Instruction tiers in rising order; also the values of `cap` in `nk_select`. NEON_DOT is NEON with the
+/// dot-product extension, AVX512_POPCNT is AVX512 with VPOPCNTDQ; they bear the names of the tiers below.
+enum {
+    NK_SCALAR = 0,
+    NK_NEON = 1,
+    NK_NEON_DOT = 2,
+    NK_AVX2 = 3,
+    NK_AVX512 = 4,
+    NK_AVX512_POPCNT = 5,
+    NK_BEST = 255
+};
 
 /// One number for one pair of vectors of n floats.
 typedef float (*nk_pair_f32)(const float *a, const float *b, size_t n);
@@ -37,6 +47,30 @@ typedef double (*nk_pair_f32_f64)(const float *a, const float *b, size_t n);
 /// prefetched.
 typedef void (*nk_batch_f32)(const float *query, const float *base, size_t stride,
                              const uint32_t *_Nullable rows, size_t count, size_t n, float *out);
+
+// Codes are records' bytes: any alignment, a stride in bytes, and a header of at most NK_CODE_HEADER bytes
+// directly in front of the codes, which the batch kernels prefetch together with them.
+#define NK_CODE_HEADER 16
+
+/// The sum of codes[i] * query[i], exactly. Codes are 0...127, so that no step saturates and so that codes
+/// are a valid query too; query elements are -127...127; n is at most 65,536.
+typedef int32_t (*nk_pair_u7s8)(const uint8_t *codes, const int8_t *query, size_t n);
+
+/// The same for `count` rows: the codes of row `rows[i]` (or of row i, when `rows` is null) begin at
+/// `base + row * stride`; the result goes to `out[i]`.
+typedef void (*nk_batch_u7s8)(const int8_t *query, const uint8_t *base, size_t stride,
+                              const uint32_t *_Nullable rows, size_t count, size_t n, int32_t *out);
+
+/// The sum of the query's elements whose bit is set in the code, exactly. The code is `words` 64-bit words
+/// (little-endian, element 64 * w + j is bit j of word w). The query is unsigned numbers of `planes` bits (1
+/// to 8), cut into bit planes: bit p of every element is the words from `query + p * words` on. At most 1,024
+/// words.
+typedef int32_t (*nk_pair_b1)(const uint8_t *code, const uint64_t *query, size_t words, uint32_t planes);
+
+/// The same for `count` rows, which lie as those of `nk_batch_u7s8`.
+typedef void (*nk_batch_b1)(const uint64_t *query, const uint8_t *base, size_t stride,
+                            const uint32_t *_Nullable rows, size_t count, size_t words, uint32_t planes,
+                            int32_t *out);
 
 /// CRC-32C (Castagnoli, RFC 3720) of `length` bytes; `seed` is 0 or the value of the bytes before these.
 typedef uint32_t (*nk_crc32c)(uint32_t seed, const void *bytes, size_t length);
@@ -52,6 +86,10 @@ typedef struct {
     nk_pair_f32_f64 dot_f32_f64;
     nk_pair_f32_f64 l2sq_f32_f64;
     nk_crc32c crc32c;
+    nk_pair_u7s8 dot_u7s8;
+    nk_batch_u7s8 dot_u7s8_batch;
+    nk_pair_b1 dot_b1;
+    nk_batch_b1 dot_b1_batch;
 } nk_kernels;
 
 /// The best tier that this processor has and that is not above `cap`. The table lives as long as the process.
@@ -60,6 +98,14 @@ const nk_kernels *nk_select(uint32_t cap);
 /// Asks for `bytes` bytes at `address` to be brought near; a hint that is harmless for any address.
 static inline void nk_prefetch(const void *address, size_t bytes) {
     for (size_t at = 0; at < bytes; at += 64) { __builtin_prefetch((const char *)address + at, 0, 3); }
+}
+
+/// Asks for the cache lines of a record's header and its `bytes` bytes of codes; harmless for any address.
+static inline void nk_prefetch_codes(const uint8_t *codes, size_t bytes) {
+    uintptr_t end = (uintptr_t)codes + bytes;
+    for (uintptr_t line = ((uintptr_t)codes - NK_CODE_HEADER) & ~(uintptr_t)63; line < end; line += 64) {
+        __builtin_prefetch((const void *)line, 0, 3);
+    }
 }
 
 #if defined(__clang__)
