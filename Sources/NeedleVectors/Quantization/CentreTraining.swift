@@ -1,7 +1,7 @@
 // Where the centre of a space comes from.
 
 import CNeedleKernels
-package import NeedleCore
+import NeedleCore
 
 extension SpaceTransform {
     /// The most rows that the centre is computed from: its error is then a hundredth of the spread of the

@@ -43,7 +43,8 @@ enum CodeArithmetic {
     /// Codes (x − low) · inverse, rounded to the nearest, 0…127; returns their sum.
     @inline(__always)
     static func codes(
-        _ x: UnsafePointer<Float>, count: Int, low: Float, inverse: Float, into out: UnsafeMutablePointer<UInt8>
+        _ x: UnsafePointer<Float>, count: Int, low: Float, inverse: Float,
+        into out: UnsafeMutablePointer<UInt8>
     ) -> Int32 {
         var sum: Int32 = 0
         for i in 0..<count {
