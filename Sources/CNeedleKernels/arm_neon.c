@@ -143,18 +143,14 @@ static uint32_t crc32c(uint32_t seed, const void *bytes, size_t length) {
 }
 #endif
 
-const nk_kernels nk_table_neon = {
-    .tier = NK_NEON,
-    .name = "neon",
-    .dot_f32 = dot_f32,
-    .l2sq_f32 = l2sq_f32,
-    .dot_f32_batch = dot_f32_batch,
-    .l2sq_f32_batch = l2sq_f32_batch,
-    .dot_f32_f64 = dot_f32_f64,
-    .l2sq_f32_f64 = l2sq_f32_f64,
-    .crc32c = crc32c,
-    NK_U7S8_OF(scalar),
-    NK_B1_OF(scalar),
-};
+// What the tier has with and without the extension.
+#define NEON_KERNELS                                                                                         \
+    .name = "neon", .dot_f32 = dot_f32, .l2sq_f32 = l2sq_f32, .dot_f32_batch = dot_f32_batch,                \
+    .l2sq_f32_batch = l2sq_f32_batch, .dot_f32_f64 = dot_f32_f64, .l2sq_f32_f64 = l2sq_f32_f64,              \
+    .crc32c = crc32c, NK_QUANTIZE_OF(neon)
+
+const nk_kernels nk_table_neon = {.tier = NK_NEON, NEON_KERNELS, NK_U7S8_OF(neon), NK_B1_OF(neon)};
+const nk_kernels nk_table_neon_dot = {
+    .tier = NK_NEON_DOT, NEON_KERNELS, NK_U7S8_OF(neon_dot), NK_B1_OF(neon)};
 
 #endif

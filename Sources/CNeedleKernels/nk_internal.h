@@ -11,13 +11,16 @@ extern const nk_kernels nk_table_scalar;
 #if defined(__x86_64__)
 extern const nk_kernels nk_table_avx2;
 extern const nk_kernels nk_table_avx512;
+extern const nk_kernels nk_table_avx512_popcnt;
 uint32_t nk_crc32c_sse42(uint32_t seed, const void *bytes, size_t length);
 #elif defined(__aarch64__)
 extern const nk_kernels nk_table_neon;
+extern const nk_kernels nk_table_neon_dot;
 #endif
 uint32_t nk_crc32c_table(uint32_t seed, const void *bytes, size_t length);
 
-// The kernels for codes lie in a file of their own per tier, and the tier's table takes them from there.
+// The kernels for codes and for quantizing lie in files of their own per tier, and the tier's table takes
+// them from there.
 #define NK_DECLARE_U7S8(TIER)                                                                                \
     int32_t nk_dot_u7s8_##TIER(const uint8_t *codes, const int8_t *query, size_t n);                         \
     void nk_dot_u7s8_batch_##TIER(const int8_t *query, const uint8_t *base, size_t stride,                   \
@@ -27,14 +30,32 @@ uint32_t nk_crc32c_table(uint32_t seed, const void *bytes, size_t length);
     void nk_dot_b1_batch_##TIER(const uint64_t *query, const uint8_t *base, size_t stride,                   \
                                 const uint32_t *rows, size_t count, size_t words, uint32_t planes,           \
                                 int32_t *out);
+#define NK_DECLARE_QUANTIZE(TIER)                                                                            \
+    void nk_fwht_f32_##TIER(float *x, size_t n);                                                             \
+    void nk_minmax_f32_##TIER(const float *x, size_t n, float *lo, float *hi);                               \
+    void nk_quantize_u7_##TIER(const float *x, size_t n, float lo, float inverse, uint8_t *codes);           \
+    void nk_quantize_s8_##TIER(const float *x, size_t n, float inverse, int8_t *codes);
 #define NK_U7S8_OF(TIER) .dot_u7s8 = nk_dot_u7s8_##TIER, .dot_u7s8_batch = nk_dot_u7s8_batch_##TIER
 #define NK_B1_OF(TIER) .dot_b1 = nk_dot_b1_##TIER, .dot_b1_batch = nk_dot_b1_batch_##TIER
+#define NK_QUANTIZE_OF(TIER)                                                                                 \
+    .fwht_f32 = nk_fwht_f32_##TIER, .minmax_f32 = nk_minmax_f32_##TIER,                                      \
+    .quantize_u7 = nk_quantize_u7_##TIER, .quantize_s8 = nk_quantize_s8_##TIER
 
 NK_DECLARE_U7S8(scalar)
 NK_DECLARE_B1(scalar)
+NK_DECLARE_QUANTIZE(scalar)
 #if defined(__x86_64__)
 NK_DECLARE_U7S8(avx2)
 NK_DECLARE_B1(avx2)
+NK_DECLARE_QUANTIZE(avx2)
+NK_DECLARE_U7S8(avx512)
+NK_DECLARE_B1(avx512_popcnt)
+NK_DECLARE_QUANTIZE(avx512)
+#elif defined(__aarch64__)
+NK_DECLARE_U7S8(neon)
+NK_DECLARE_U7S8(neon_dot)
+NK_DECLARE_B1(neon)
+NK_DECLARE_QUANTIZE(neon)
 #endif
 
 /// Adds up the sixteen partial sums of the f32_f64 kernels: the binary tree that every tier must follow.

@@ -59,4 +59,5 @@ const nk_kernels nk_table_scalar = {
     .crc32c = nk_crc32c_table,
     NK_U7S8_OF(scalar),
     NK_B1_OF(scalar),
+    NK_QUANTIZE_OF(scalar),
 };

@@ -146,6 +146,7 @@ const nk_kernels nk_table_avx2 = {
     .crc32c = nk_crc32c_sse42,
     NK_U7S8_OF(avx2),
     NK_B1_OF(avx2),
+    NK_QUANTIZE_OF(avx2),
 };
 
 #endif

@@ -13,8 +13,8 @@ static const uint8_t last_bytes[64] = {
     255,        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 };
 
-/// Products of 32 codes with 32 query elements, added up in pairs (at most 2 * 127 * 127: no saturation), then
-/// in fours.
+/// Products of 32 codes with 32 query elements, added up in pairs (at most 2 * 127 * 127: no saturation),
+/// then in fours.
 AVX2 NK_INLINE __m256i products(__m256i codes, __m256i query) {
     return _mm256_madd_epi16(_mm256_maddubs_epi16(codes, query), _mm256_set1_epi16(1));
 }
@@ -28,6 +28,10 @@ AVX2 NK_INLINE int32_t sum8(__m256i v) {
 
 /// `rows` is a constant 1 or 4 at every call, so the inner loops unroll and the sums live in registers.
 AVX2 NK_INLINE void u7s8_rows(const int8_t *q, const uint8_t *const *p, int rows, size_t n, int32_t *out) {
+    if (n < 32) {
+        for (int r = 0; r < rows; r++) { out[r] = nk_dot_u7s8_scalar(p[r], q, n); }
+        return;
+    }
     __m256i s[4];
     for (int r = 0; r < 4; r++) { s[r] = _mm256_setzero_si256(); }
     size_t i = 0;
@@ -38,7 +42,7 @@ AVX2 NK_INLINE void u7s8_rows(const int8_t *q, const uint8_t *const *p, int rows
                 _mm256_add_epi32(s[r], products(_mm256_loadu_si256((const __m256i *)(p[r] + i)), x));
         }
     }
-    if (i < n && n >= 32) { // the last 32 bytes once more, less those that were counted
+    if (i < n) { // the last 32 bytes once more, less those that were counted
         __m256i x = _mm256_loadu_si256((const __m256i *)(q + n - 32));
         x = _mm256_and_si256(x, _mm256_loadu_si256((const __m256i *)(last_bytes + (n - i))));
         for (int r = 0; r < rows; r++) {
@@ -54,9 +58,6 @@ AVX2 NK_INLINE void u7s8_rows(const int8_t *q, const uint8_t *const *p, int rows
     } else {
         out[0] = sum8(s[0]);
     }
-    if (n < 32) {
-        for (int r = 0; r < rows; r++) { out[r] = nk_dot_u7s8_scalar(p[r], q, n); }
-    }
 }
 
 AVX2 int32_t nk_dot_u7s8_avx2(const uint8_t *codes, const int8_t *query, size_t n) {
@@ -70,15 +71,48 @@ AVX2 void nk_dot_u7s8_batch_avx2(const int8_t *query, const uint8_t *base, size_
     NK_FOR_CODES(n, u7s8_rows(query, p, 4, n, out + i), u7s8_rows(query, p, 1, n, out + i));
 }
 
-/// `planes` is a constant where speed counts.
-AVX2 NK_INLINE int32_t b1_row(const uint64_t *q, const uint8_t *p, size_t words, uint32_t planes) {
-    uint64_t s[8] = {0};
-    for (size_t w = 0; w < words; w++) {
-        uint64_t code = nk_load64(p + 8 * w);
-        for (uint32_t j = 0; j < planes; j++) { s[j] += (uint64_t)_mm_popcnt_u64(code & q[j * words + w]); }
+/// Bits set per byte.
+AVX2 NK_INLINE __m256i bits(__m256i v) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, //
+                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    return _mm256_add_epi8(
+        _mm256_shuffle_epi8(table, _mm256_and_si256(v, nibble)),
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble)));
+}
+
+/// Four words of code against the planes from `q` on, 1 to 4 of them, as sums of 64 elements. Per byte the
+/// weighted counts are at most 8 * (1 + 2 + 4 + 8), so the planes can be added up before the bytes are.
+AVX2 NK_INLINE __m256i four_words(__m256i code, const uint64_t *q, size_t words, uint32_t planes) {
+    __m256i s = _mm256_setzero_si256();
+    for (uint32_t j = planes; j-- > 0;) {
+        __m256i plane = _mm256_loadu_si256((const __m256i *)(q + j * words));
+        s = _mm256_add_epi8(_mm256_add_epi8(s, s), bits(_mm256_and_si256(code, plane)));
     }
-    uint64_t sum = 0;
-    for (uint32_t j = 0; j < planes; j++) { sum += s[j] << j; }
+    return _mm256_sad_epu8(s, _mm256_setzero_si256());
+}
+
+/// `planes` is a constant where speed counts. Four words at a time by a table of nibbles, the last three by
+/// the popcnt instruction: measured the faster way from 4 words on.
+AVX2 NK_INLINE int32_t b1_row(const uint64_t *q, const uint8_t *p, size_t words, uint32_t planes) {
+    __m256i s = _mm256_setzero_si256();
+    size_t w = 0;
+    for (; w + 4 <= words; w += 4) {
+        __m256i code = _mm256_loadu_si256((const __m256i *)(p + 8 * w));
+        s = _mm256_add_epi64(s, four_words(code, q + w, words, planes < 4 ? planes : 4));
+        if (planes > 4) {
+            __m256i upper = four_words(code, q + 4 * words + w, words, planes - 4);
+            s = _mm256_add_epi64(s, _mm256_slli_epi64(upper, 4));
+        }
+    }
+    __m128i two = _mm_add_epi64(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
+    int64_t sum = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; w < words; w++) {
+        uint64_t code = nk_load64(p + 8 * w);
+#pragma clang loop vectorize(disable)
+        for (uint32_t j = 0; j < planes; j++) { sum += _mm_popcnt_u64(code & q[j * words + w]) << j; }
+    }
     return (int32_t)sum;
 }
 
@@ -94,6 +128,7 @@ AVX2 NK_INLINE void b1_batch(const uint64_t *query, const uint8_t *base, size_t 
                              size_t count, size_t words, uint32_t planes, int32_t *out) {
     NK_FOR_CODES(
         8 * words,
+        _Pragma("clang loop unroll(disable)")
         for (int r = 0; r < 4; r++) { out[i + r] = b1_row(query, p[r], words, planes); },
         out[i] = b1_row(query, p[0], words, planes));
 }

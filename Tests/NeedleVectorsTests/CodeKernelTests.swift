@@ -1,5 +1,4 @@
 import CNeedleKernels
-import Glibc
 import NeedleCore
 import NeedleVectors
 import Testing
@@ -123,6 +122,37 @@ import Testing
                         #expect(out[count] == 77)
                     }
                 }
+            }
+        }
+    }
+
+    /// Both operands end where the next page must not be read, alone and as a batch's last row.
+    @Test(arguments: DistanceKernels.available.map(\.tier))
+    func nothingPastTheEndIsRead(tier: DistanceKernels.Tier) {
+        let table = nk_select(tier.rawValue).pointee
+        let guardedCodes = GuardedBytes(capacity: 5 * 4096)
+        let guardedQuery = GuardedBytes(capacity: 8 * 4096)
+        var out = [Int32](repeating: 0, count: 5)
+        for n in Self.lengths {
+            let codes = guardedCodes.last(5 * n, UInt8.self)
+            codes.update(repeating: 3, count: 5 * n)
+            let query = guardedQuery.last(n, Int8.self)
+            query.update(repeating: -2, count: n)
+            #expect(Int(table.dot_u7s8(codes + 4 * n, query, n)) == -6 * n)
+            for count in 1...5 {
+                table.dot_u7s8_batch(query, codes + (5 - count) * n, n, nil, count, n, &out)
+                #expect(out.prefix(count).allSatisfy { Int($0) == -6 * n })
+            }
+            let words = n / 8
+            let code = guardedCodes.last(8 * words, UInt8.self)
+            code.update(repeating: 0xFF, count: 8 * words)
+            for planes in 1...8 {
+                let cut = guardedQuery.last(words * planes, UInt64.self)
+                cut.update(repeating: .max, count: words * planes)
+                let whole = 64 * words * ((1 << planes) - 1)
+                #expect(Int(table.dot_b1(code, cut, words, UInt32(planes))) == whole)
+                table.dot_b1_batch(cut, code, 8 * words, nil, 1, words, UInt32(planes), &out)
+                #expect(Int(out[0]) == whole)
             }
         }
     }

@@ -72,6 +72,22 @@ typedef void (*nk_batch_b1)(const uint64_t *query, const uint8_t *base, size_t s
                             const uint32_t *_Nullable rows, size_t count, size_t words, uint32_t planes,
                             int32_t *out);
 
+/// The Walsh-Hadamard transform in place, unnormalised, in natural order: x[i] becomes the sum of x[j] times
+/// -1 to the power of popcount(i & j). n is a power of two (or 0), at most 65,536; x is finite. Butterflies
+/// at distance 1, then 2, 4, ..., so that every tier rounds alike. O(n log n).
+typedef void (*nk_fwht_f32)(float *x, size_t n);
+
+/// The smallest and the greatest element. NaN is passed over; without any number lo is +infinity and hi is
+/// -infinity; a zero comes back as +0.
+typedef void (*nk_minmax_f32)(const float *x, size_t n, float *lo, float *hi);
+
+/// codes[i] = (x[i] - lo) * inverse, both steps in single precision, rounded to the nearest (ties to even)
+/// and brought into 0...127; NaN becomes 0.
+typedef void (*nk_quantize_u7)(const float *x, size_t n, float lo, float inverse, uint8_t *codes);
+
+/// codes[i] = x[i] * inverse, likewise, brought into -127...127; NaN becomes -127.
+typedef void (*nk_quantize_s8)(const float *x, size_t n, float inverse, int8_t *codes);
+
 /// CRC-32C (Castagnoli, RFC 3720) of `length` bytes; `seed` is 0 or the value of the bytes before these.
 typedef uint32_t (*nk_crc32c)(uint32_t seed, const void *bytes, size_t length);
 
@@ -90,6 +106,10 @@ typedef struct {
     nk_batch_u7s8 dot_u7s8_batch;
     nk_pair_b1 dot_b1;
     nk_batch_b1 dot_b1_batch;
+    nk_fwht_f32 fwht_f32;
+    nk_minmax_f32 minmax_f32;
+    nk_quantize_u7 quantize_u7;
+    nk_quantize_s8 quantize_s8;
 } nk_kernels;
 
 /// The best tier that this processor has and that is not above `cap`. The table lives as long as the process.

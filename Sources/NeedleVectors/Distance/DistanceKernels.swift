@@ -81,6 +81,53 @@ package struct DistanceKernels: Sendable {
         }
     }
 
+    /// The Walsh–Hadamard transform in place, unnormalised: applied twice, it multiplies by `x.count`, which is
+    /// a power of two, at most 65,536. The same bits on every tier.
+    package func walshHadamard(_ x: inout MutableSpan<Float>) {
+        precondition(x.count & (x.count - 1) == 0 && x.count <= 65_536, "not a power of two")
+        x.withUnsafeMutableBufferPointer { x in
+            // SAFETY: the kernel writes `count` elements.
+            if let first = x.baseAddress { table.pointee.fwht_f32(first, x.count) }
+        }
+    }
+
+    /// The smallest and the greatest element, NaN passed over; +∞ and −∞ if there is none.
+    package func extremes(_ x: Span<Float>) -> (least: Float, greatest: Float) {
+        var least = Float.infinity
+        var greatest = -Float.infinity
+        x.withUnsafeBufferPointer { x in
+            // SAFETY: the kernel reads `count` elements.
+            if let first = x.baseAddress { table.pointee.minmax_f32(first, x.count, &least, &greatest) }
+        }
+        return (least, greatest)
+    }
+
+    /// codesᵢ = (xᵢ − least)·inverse, rounded to the nearest (ties to even), brought into 0…127.
+    package func quantize(
+        _ x: Span<Float>, least: Float, inverse: Float, into codes: inout MutableSpan<UInt8>
+    ) {
+        precondition(x.count == codes.count, "vectors of different dimensions")
+        x.withUnsafeBufferPointer { x in
+            codes.withUnsafeMutableBufferPointer { codes in
+                // SAFETY: the kernel reads and writes `count` elements.
+                guard let first = x.baseAddress, let codes = codes.baseAddress else { return }
+                table.pointee.quantize_u7(first, x.count, least, inverse, codes)
+            }
+        }
+    }
+
+    /// codesᵢ = xᵢ·inverse, rounded to the nearest (ties to even), brought into −127…127.
+    package func quantize(_ x: Span<Float>, inverse: Float, into codes: inout MutableSpan<Int8>) {
+        precondition(x.count == codes.count, "vectors of different dimensions")
+        x.withUnsafeBufferPointer { x in
+            codes.withUnsafeMutableBufferPointer { codes in
+                // SAFETY: the kernel reads and writes `count` elements.
+                guard let first = x.baseAddress, let codes = codes.baseAddress else { return }
+                table.pointee.quantize_s8(first, x.count, inverse, codes)
+            }
+        }
+    }
+
     private func withBoth<First, Second, Sum: AdditiveArithmetic>(
         _ a: Span<First>, _ b: Span<Second>,
         _ kernel: (UnsafePointer<First>, UnsafePointer<Second>, Int) -> Sum
