@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,12 @@ class Comparison:
             known = Curve(found["name"], "needletail", ours=True)
             self.curves.insert(sum(c.ours for c in self.curves), known)
         if found.get("build_seconds"):
-            known.builds[int(found.get("threads", 1))] = {"wall": found["build_seconds"]}
+            # The first one, since peers are built once, too.
+            known.builds.setdefault(int(found.get("threads", 1)), {"wall": found["build_seconds"]})
         known.rounds.append(found["points"])
 
-    def run(self) -> None:
+    def run(self) -> Iterator[int]:
+        """Gives the number of rounds done, after each: so that what was measured can be kept."""
         for path in self.options.curve:
             for found in read_curves(path):
                 self.take(found)
@@ -118,6 +121,7 @@ class Comparison:
                     self.measure_needletail()
                 else:
                     self.measure(turn)
+            yield number + 1
 
     def close(self) -> None:
         for process in self.running.values():
@@ -176,33 +180,37 @@ def arguments() -> argparse.Namespace:
     return options
 
 
+def measure(options: argparse.Namespace, result_file: Path) -> None:
+    before = machine.load()
+    with tempfile.TemporaryDirectory(prefix="peers-") as directory:
+        data = prepare(options.data, options.metric, options.k, options.queries, options.rows)
+        data.save(Path(directory))
+        comparison = Comparison(options, data, Path(directory))
+        try:
+            for rounds in comparison.run():
+                results = {
+                    "name": options.name,
+                    "rows": len(data.base),
+                    "dimensions": data.base.shape[1],
+                    "queries": len(data.queries),
+                    "k": options.k,
+                    "metric": options.metric,
+                    "rounds": rounds,
+                    "machine": machine.describe() | {"load before": before, "load after": machine.load()},
+                    "niceness": os.nice(0),
+                    "curves": [curve.as_json() for curve in comparison.curves],
+                }
+                result_file.write_text(json.dumps(results, indent=1) + "\n")
+        finally:
+            comparison.close()
+
+
 def main() -> None:
     options = arguments()
     options.out.mkdir(parents=True, exist_ok=True)
     result_file = options.out / f"results-{options.name}.json"
     if not options.report_only:
-        before = machine.load()
-        with tempfile.TemporaryDirectory(prefix="peers-") as directory:
-            data = prepare(options.data, options.metric, options.k, options.queries, options.rows)
-            data.save(Path(directory))
-            comparison = Comparison(options, data, Path(directory))
-            try:
-                comparison.run()
-            finally:
-                comparison.close()
-        results = {
-            "name": options.name,
-            "rows": len(data.base),
-            "dimensions": data.base.shape[1],
-            "queries": len(data.queries),
-            "k": options.k,
-            "metric": options.metric,
-            "rounds": options.rounds,
-            "machine": machine.describe() | {"load before": before, "load after": machine.load()},
-            "niceness": os.nice(0),
-            "curves": [curve.as_json() for curve in comparison.curves],
-        }
-        result_file.write_text(json.dumps(results, indent=1) + "\n")
+        measure(options, result_file)
     results = json.loads(result_file.read_text())
     print(report.section(results))
     if options.docs:
