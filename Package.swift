@@ -70,7 +70,8 @@ let package = Package(
             ]),
         program("needletail", ["NeedletailCommand"]),
         program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
-        program("micro-benchmark", ["NeedleCore", "NeedleWire"], path: "Benchmarks/Micro"),
+        program(
+            "micro-benchmark", ["NeedleCore", "NeedleWire", "CNeedleKernels"], path: "Benchmarks/Micro"),
 
         .target(
             name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit",

@@ -1,4 +1,9 @@
-// Micro benchmarks: `swift run -c release micro-benchmark`. Processor time, the best of several rounds.
+// Micro benchmarks: `swift run -c release micro-benchmark [json] [wire] [kernels]`, all without arguments. Processor
+// time, the best of several rounds.
 
-JSONBenchmarks.run()
-WireBenchmarks.run()
+let wanted = CommandLine.arguments.dropFirst()
+for (name, run) in [
+    ("json", JSONBenchmarks.run), ("wire", WireBenchmarks.run), ("kernels", KernelBenchmarks.run),
+] where wanted.isEmpty || wanted.contains(name) {
+    run()
+}

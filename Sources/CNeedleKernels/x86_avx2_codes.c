@@ -128,7 +128,6 @@ AVX2 NK_INLINE void b1_batch(const uint64_t *query, const uint8_t *base, size_t 
                              size_t count, size_t words, uint32_t planes, int32_t *out) {
     NK_FOR_CODES(
         8 * words,
-        _Pragma("clang loop unroll(disable)")
         for (int r = 0; r < 4; r++) { out[i + r] = b1_row(query, p[r], words, planes); },
         out[i] = b1_row(query, p[0], words, planes));
 }
