@@ -9,21 +9,22 @@ struct RecallRun {
     static let queryCount = 1_000
     static let k = 10
 
+    let arguments: Arguments
     let kernels: DistanceKernels
     let title: String
+    let buildSeconds: Double
     private let table: VectorTable
-    private let queries: [PreparedQuery]
+    private let queries: [[Float]]
     private let truth: [[UInt32]]
     private let graph: GraphView
     private let builder: GraphBuilder
     private let memory: [ReservedMemory]
     private let context = OperationContext()
 
-    init(
-        file: VectorFile, metric: Metric, parameters: GraphBuilder.Parameters, threads: Int,
-        kernels: DistanceKernels
-    ) throws {
-        self.kernels = kernels
+    init(file: VectorFile, arguments: Arguments) throws {
+        self.arguments = arguments
+        kernels = DistanceKernels(cap: arguments.cap)
+        let metric = arguments.metric
         let d = file.dimension
         let rows = file.rows - Self.queryCount
         let vectors = try ReservedMemory(byteCount: rows * d * 4)
@@ -38,11 +39,12 @@ struct RecallRun {
         }
         table = VectorTable(base: base, stride: d, dimension: d, metric: metric, inverseNorms: inverse)
         queries = (0..<Self.queryCount).map { i in
-            PreparedQuery(Array(file.values[i * d..<(i + 1) * d]), metric: metric)
+            Array(file.values[i * d..<(i + 1) * d])
         }
         var truth: [[UInt32]] = []
         let scanStart = seconds(CLOCK_THREAD_CPUTIME_ID)
-        for query in queries {
+        for vector in queries {
+            let query = PreparedQuery(vector, metric: metric)
             var nearest = TopK(capacity: Self.k)
             try ExactScan.scan(
                 0..<UInt32(rows), of: table, query: query, context: context, kernels: kernels
@@ -53,10 +55,9 @@ struct RecallRun {
         }
         self.truth = truth
         let scanSeconds = (seconds(CLOCK_THREAD_CPUTIME_ID) - scanStart) / Double(queries.count)
-        builder = try GraphBuilder(rowCapacity: rows, parameters: parameters, kernels: kernels)
         let start = seconds(CLOCK_MONOTONIC)
-        try builder.build(from: RowQueue(0..<UInt32(rows)), table: table, threads: threads, context: context)
-        let buildSeconds = seconds(CLOCK_MONOTONIC) - start
+        builder = try Self.build(rows: rows, table: table, arguments: arguments, kernels: kernels)
+        buildSeconds = seconds(CLOCK_MONOTONIC) - start
         graph = builder.view()
         var links = 0
         for row in stride(from: 0, to: UInt32(rows), by: 97) {
@@ -64,34 +65,64 @@ struct RecallRun {
         }
         let megabytes = Int(Double(rows * d * 4) / scanSeconds / 1e6)
         title = """
-            \(rows) x \(d), \(metric.name), M \(parameters.m), efC \(parameters.efConstruction), \
-            \(threads) thread(s): built in \((buildSeconds * 10).rounded() / 10) s; \
+            \(rows) x \(d), \(metric.name), \(arguments.quantization.rawValue), M \(arguments.m), \
+            efC \(arguments.efConstruction), \(arguments.threads) thread(s): built in \((buildSeconds * 10).rounded() / 10) s; \
             \(links / (rows / 97 + 1)) links a row; exact scan \(Int(scanSeconds * 1e6)) µs, \(megabytes) MB/s
             """
     }
 
+    /// The graph as a collection would build it: linked row by row, then refined.
+    private static func build(
+        rows: Int, table: VectorTable, arguments: Arguments, kernels: DistanceKernels
+    ) throws -> GraphBuilder {
+        let all = 0..<UInt32(rows)
+        let quantizer =
+            arguments.quantization == .none
+            ? nil
+            : Quantizer(
+                transform: SpaceTransform(training: table, rows: Array(all).span, seed: 1), kind: .int8)
+        let parameters = GraphBuilder.Parameters(
+            m: arguments.m, efConstruction: arguments.efConstruction, seed: 1)
+        let builder = try GraphBuilder(
+            rowCapacity: rows, parameters: parameters, quantizer: quantizer, kernels: kernels)
+        let context = OperationContext()
+        let threads = arguments.threads
+        try builder.build(from: RowQueue(all), table: table, threads: threads, context: context)
+        if arguments.refines {
+            try builder.refine(from: RowQueue(all), table: table, threads: threads, context: context)
+        }
+        return builder
+    }
+
     /// Recall@10 and the seconds of one search, the best of several passes over all queries on one thread.
-    /// Processor time of the thread, so that other load on the machine disturbs less.
+    /// Processor time of the thread, so that other load on the machine disturbs less; preparing the query and
+    /// rescoring are in it.
     func measure(ef: Int, passes: Int = 5) throws -> (recall: Double, seconds: Double) {
         let scratch = SearchScratch()
         var best = Double.infinity
-        var hits = 0
+        var results: [[Neighbour]] = []
         for _ in 0..<passes {
-            hits = 0
+            results.removeAll(keepingCapacity: true)
             let start = seconds(CLOCK_THREAD_CPUTIME_ID)
-            var results: [[Neighbour]] = []
-            for query in queries {
-                results.append(
-                    try GraphSearcher.search(
-                        graph, table: table, query: query, ef: ef, scratch: scratch, context: context,
-                        kernels: kernels))
+            for vector in queries {
+                results.append(try search(vector, ef: ef, scratch: scratch))
             }
             best = min(best, seconds(CLOCK_THREAD_CPUTIME_ID) - start)
-            for (result, truth) in zip(results, truth) {
-                hits += result.prefix(Self.k).filter { truth.contains($0.row) }.count
-            }
+        }
+        var hits = 0
+        for (result, truth) in zip(results, truth) {
+            hits += result.prefix(Self.k).filter { truth.contains($0.row) }.count
         }
         let count = Double(queries.count)
         return (Double(hits) / count / Double(Self.k), best / count)
+    }
+
+    private func search(_ vector: [Float], ef: Int, scratch: SearchScratch) throws -> [Neighbour] {
+        let query = PreparedQuery(vector, metric: table.metric)
+        let found = try GraphSearcher.search(
+            graph, table: table, query: query, ef: ef, scratch: scratch, context: context, kernels: kernels)
+        if graph.quantizer == nil { return found }
+        return Rescoring.rescore(
+            found, depth: arguments.rescored, of: table, query: query, scratch: scratch, kernels: kernels)
     }
 }

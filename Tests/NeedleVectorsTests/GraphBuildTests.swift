@@ -8,7 +8,7 @@ import Testing
     /// All four sections and the header.
     private func bytes(_ graph: GraphView) -> [[UInt8]] {
         let sections = graph.sections
-        return [sections.levels, sections.baseLinks, sections.upperOffsets, sections.upperLinks].map {
+        return [sections.levels, sections.nodes, sections.upperOffsets, sections.upperLinks].map {
             [UInt8]($0)
         }
     }
@@ -31,23 +31,23 @@ import Testing
         let query = PreparedQuery(uniformVectors(1, dimension: 8, seed: 52)[0], metric: .euclid)
         let expected = try owned.search(graph, query, ef: 30)
         try withSections(copies) { sections in
-            let view = try GraphView(header: graph.header, sections: sections, file: "test")
+            let view = try GraphView(header: graph.header, quantizer: nil, sections: sections, file: "test")
             #expect(view.audit() == nil)
             #expect(try owned.search(view, query, ef: 30) == expected)
             var header = graph.header
             header.rowCount += 1
             #expect(throws: DatabaseError.self) {
-                try GraphView(header: header, sections: sections, file: "test")
+                try GraphView(header: header, quantizer: nil, sections: sections, file: "test")
             }
             header = graph.header
             header.entryRow = header.rowCount
             #expect(throws: DatabaseError.self) {
-                try GraphView(header: header, sections: sections, file: "test")
+                try GraphView(header: header, quantizer: nil, sections: sections, file: "test")
             }
             header = graph.header
             header.m = 0
             #expect(throws: DatabaseError.self) {
-                try GraphView(header: header, sections: sections, file: "test")
+                try GraphView(header: header, quantizer: nil, sections: sections, file: "test")
             }
         }
     }
@@ -66,7 +66,7 @@ import Testing
                 }
             }
             try withSections(copies) { sections in
-                let view = try GraphView(header: graph.header, sections: sections, file: "test")
+                let view = try GraphView(header: graph.header, quantizer: nil, sections: sections, file: "test")
                 _ = view.audit()
                 let query = PreparedQuery(uniformVectors(1, dimension: 4, seed: 55)[0], metric: .euclid)
                 let found = try owned.search(view, query, ef: 20)
@@ -84,7 +84,7 @@ import Testing
         try withExtendedLifetime(regions) {
             let raw = zip(regions, copies).map { UnsafeRawBufferPointer(start: $0.base, count: $1.count) }
             try body(
-                GraphSections(levels: raw[0], baseLinks: raw[1], upperOffsets: raw[2], upperLinks: raw[3]))
+                GraphSections(levels: raw[0], nodes: raw[1], upperOffsets: raw[2], upperLinks: raw[3]))
         }
     }
 
@@ -102,8 +102,7 @@ import Testing
         let table = owned.table
         for _ in 0..<2 {
             Thread.detachNewThread {
-                try? builder.insert(
-                    from: queue, table: table, scratch: SearchScratch(), context: OperationContext())
+                try? builder.build(from: queue, table: table, threads: 1, context: OperationContext())
                 finished.add(1, ordering: .acquiringAndReleasing)
             }
         }

@@ -2,14 +2,14 @@ import NeedleCore
 import NeedleStorage
 import NeedleVectors
 
-/// A graph as sections of a segment file: five u32 scalars, levels, and three arrays of links
-/// (docs/format/segment.md).
+/// A graph as sections of a segment file: seven u32 scalars, levels, nodes (codes and links of level 0), and the
+/// upper levels (docs/format/segment.md).
 enum GraphSectionCodec {
     /// The graph of a space where it lies in the file; `nil` when the segment has none.
     static func graph(of reader: SegmentReader, space: Int) throws(DatabaseError) -> GraphView? {
         guard let scalars = reader.view(.graphScalars, space: space, as: UInt32.self) else { return nil }
-        guard scalars.count >= 5, let levels = reader.section(.graphLevels, space: space),
-            let links = reader.section(.graphLinks0, space: space),
+        guard scalars.count >= 7, let levels = reader.section(.graphLevels, space: space),
+            let nodes = reader.section(.graphNodes, space: space),
             let offsets = reader.section(.graphUpperOffsets, space: space),
             let upper = reader.section(.graphUpperLinks, space: space)
         else {
@@ -17,15 +17,15 @@ enum GraphSectionCodec {
         }
         let header = GraphHeader(
             m: scalars[0], rowCount: scalars[1], upperRecordCount: scalars[2], entryRow: scalars[3],
-            entryLevels: scalars[4])
+            entryLevels: scalars[4], codeKind: scalars[5], dimension: scalars[6])
         guard Int(header.rowCount) <= reader.rowCount else {
             throw .corruption(
                 file: reader.path, offset: 0, what: "the graph of space \(space) has too many rows")
         }
         let sections = GraphSections(
-            levels: reader.bytes(of: levels), baseLinks: reader.bytes(of: links),
+            levels: reader.bytes(of: levels), nodes: reader.bytes(of: nodes),
             upperOffsets: reader.bytes(of: offsets), upperLinks: reader.bytes(of: upper))
-        return try GraphView(header: header, sections: sections, file: reader.path)
+        return try GraphView(header: header, quantizer: nil, sections: sections, file: reader.path)
     }
 
     /// Writes the sections of a graph that nobody changes any more, filled up with empty records to `rows`.
@@ -38,12 +38,13 @@ enum GraphSectionCodec {
             .graphScalars, space: space,
             elements: [
                 header.m, header.rowCount, header.upperRecordCount, header.entryRow, header.entryLevels,
+                header.codeKind, header.dimension,
             ])
         let missing = rows - Int(header.rowCount)
         try write(.graphLevels, space: space, stride: 1, sections.levels, zeros: missing, to: &writer)
-        let stride = header.baseStride * 4
+        let stride = header.layout.stride
         try write(
-            .graphLinks0, space: space, stride: stride, sections.baseLinks, zeros: missing * stride,
+            .graphNodes, space: space, stride: stride, sections.nodes, zeros: missing * stride,
             to: &writer)
         try write(
             .graphUpperOffsets, space: space, stride: 4, sections.upperOffsets, zeros: missing * 4,

@@ -43,7 +43,7 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
     /// Level of each row in the graph (u8).
     package static let graphLevels = SectionKind(rawValue: 32)
     /// Links on level 0, a record of fixed stride per row.
-    package static let graphLinks0 = SectionKind(rawValue: 33)
+    package static let graphNodes = SectionKind(rawValue: 33)
     /// Where the links of each row on upper levels begin (u32).
     package static let graphUpperOffsets = SectionKind(rawValue: 34)
     package static let graphUpperLinks = SectionKind(rawValue: 35)

@@ -178,7 +178,7 @@ enum SegmentShape {
         case .inverseNorms: return section.space != nil && shape == (4, rows)
         case .presence: return section.space != nil && shape == (1, rows)
         case .graphLevels: return section.space != nil && shape == (1, rows)
-        case .graphLinks0: return section.space != nil && section.stride % 4 == 0 && section.count == rows
+        case .graphNodes: return section.space != nil && section.stride % 4 == 0 && section.count == rows
         case .graphUpperOffsets, .graphUpperLinks: return section.space != nil && section.stride == 4
         default: return true
         }

@@ -35,4 +35,8 @@ package import NeedleCore
     func vector(_ row: UInt32) -> UnsafePointer<Float> {
         base + Int(row) &* stride
     }
+
+    /// What a row's vector is multiplied with before anything else: its inverse norm for cosine.
+    @inline(__always)
+    func scale(of row: UInt32) -> Float { inverseNorms.map { $0[Int(row)] } ?? 1 }
 }

@@ -20,7 +20,7 @@ package enum ExactScan {
         precondition(query.dimension == table.dimension && query.metric == table.metric)
         var distances = [Float](repeating: 0, count: min(blockRows, rows.count))
         try query.withKernelVector { (vector) throws(DatabaseError) in
-            let scorer = Scorer(query: vector, scale: 1, table: table, kernels: kernels)
+            let scorer = FloatScorer(query: vector, scale: 1, table: table, kernels: kernels)
             var first = rows.lowerBound
             while first < rows.upperBound {
                 try context.check()
@@ -46,7 +46,7 @@ package enum ExactScan {
         precondition(query.dimension == table.dimension && query.metric == table.metric)
         var distances = [Float](repeating: 0, count: min(blockRows, list.count))
         try query.withKernelVector { (vector) throws(DatabaseError) in
-            let scorer = Scorer(query: vector, scale: 1, table: table, kernels: kernels)
+            let scorer = FloatScorer(query: vector, scale: 1, table: table, kernels: kernels)
             var start = 0
             while start < list.count {
                 try context.check()

@@ -34,25 +34,35 @@ package final class RowQueue: Sendable {
 }
 
 extension GraphBuilder {
-    /// Inserts rows until the queue is empty. Several threads may do this with one queue.
-    package func insert(
-        from queue: RowQueue, table: VectorTable, scratch: SearchScratch, context: OperationContext
-    ) throws(DatabaseError) {
-        while let row = queue.next() {
-            try insert(row, table: table, scratch: scratch, context: context)
-        }
-    }
-
     /// Inserts all rows of the queue with `threads` threads, the calling one among them.
     ///
     /// - Throws: the first failure of any thread (the context's); rows inserted so far stay.
     package func build(
         from queue: RowQueue, table: VectorTable, threads: Int, context: OperationContext
     ) throws(DatabaseError) {
+        try onAll(queue, threads: threads) { (row, scratch) throws(DatabaseError) in
+            try self.insert(row, table: table, scratch: scratch, context: context)
+        }
+    }
+
+    /// Refines all rows of the queue with `threads` threads, the calling one among them.
+    package func refine(
+        from queue: RowQueue, table: VectorTable, threads: Int, context: OperationContext
+    ) throws(DatabaseError) {
+        try onAll(queue, threads: threads) { (row, scratch) throws(DatabaseError) in
+            try self.refine(row, table: table, scratch: scratch, context: context)
+        }
+    }
+
+    private func onAll(
+        _ queue: RowQueue, threads: Int,
+        _ body: @escaping @Sendable (UInt32, SearchScratch) throws(DatabaseError) -> Void
+    ) throws(DatabaseError) {
         let failure = Mutex<DatabaseError?>(nil)
-        let work: @Sendable () -> Void = { [self] in
+        let work: @Sendable () -> Void = {
+            let scratch = SearchScratch()
             do throws(DatabaseError) {
-                try insert(from: queue, table: table, scratch: SearchScratch(), context: context)
+                while let row = queue.next() { try body(row, scratch) }
             } catch {
                 failure.withLock { $0 = $0 ?? error }
             }

@@ -20,6 +20,10 @@ import Synchronization
         /// Width of the beam that looks for a new row's neighbours.
         package var efConstruction: Int
         package var seed: UInt64
+        /// How much farther than to its owner a candidate must be from a kept neighbour when lists are
+        /// refined: above 1, longer links survive, which shortens paths (α of Vamana:
+        /// Subramanya et al., DiskANN, NeurIPS 2019).
+        package static let refinedAlpha: Float = 1.05
 
         package init(m: Int = 16, efConstruction: Int = 128, seed: UInt64 = 0) {
             precondition(GraphHeader.neighbourRange.contains(m) && efConstruction >= 1)
@@ -30,6 +34,8 @@ import Synchronization
     }
 
     package let parameters: Parameters
+    /// What makes the codes in the nodes' records; nil: the graph is built on the float vectors.
+    package let quantizer: Quantizer?
     let memory: GraphMemory
     let kernels: DistanceKernels
     /// Entry row below, its levels above (0: empty graph); one word, so that both change together.
@@ -44,17 +50,23 @@ import Synchronization
     ///   - upperRecords: room for so many upper records beyond what that many rows are expected to need.
     /// - Throws: `memory_budget` when there is no address space left.
     package init(
-        rowCapacity: Int, parameters: Parameters, kernels: DistanceKernels = .best, upperRecords: Int = 0
+        rowCapacity: Int, parameters: Parameters, quantizer: Quantizer? = nil,
+        kernels: DistanceKernels = .best, upperRecords: Int = 0
     ) throws(DatabaseError) {
         precondition(rowCapacity >= 0 && rowCapacity < Int(UInt32.max))
+        precondition(quantizer?.kind != .binary, "graphs are built on int8 codes or floats, and recoded")
         self.parameters = parameters
+        self.quantizer = quantizer
         self.kernels = kernels
-        memory = try GraphMemory(rowCapacity: rowCapacity, m: parameters.m, upperRecords: upperRecords)
+        memory = try GraphMemory(
+            rowCapacity: rowCapacity, layout: NodeLayout(m: parameters.m, codes: quantizer?.layout),
+            upperRecords: upperRecords)
     }
 
     /// A builder that goes on from a copy of a graph, whose rows keep their numbers.
     ///
-    /// - Precondition: `graph` was built with the same m, and nobody is inserting into it.
+    /// - Precondition: `graph` was built with the same m and has no binary codes, and nobody is inserting into
+    ///   it.
     /// - Throws: `memory_budget` when there is no address space left.
     package convenience init(
         copying graph: GraphView, rowCapacity: Int, parameters: Parameters, kernels: DistanceKernels = .best
@@ -62,7 +74,7 @@ import Synchronization
         let header = graph.header
         precondition(Int(header.m) == parameters.m && Int(header.rowCount) <= rowCapacity)
         try self.init(
-            rowCapacity: rowCapacity, parameters: parameters, kernels: kernels,
+            rowCapacity: rowCapacity, parameters: parameters, quantizer: graph.quantizer, kernels: kernels,
             upperRecords: Int(header.upperRecordCount))
         let present = memory.copy(graph)
         rowCount.store(Int(header.rowCount), ordering: .relaxed)
@@ -88,9 +100,10 @@ import Synchronization
             header: GraphHeader(
                 m: UInt32(parameters.m), rowCount: UInt32(rowCount.load(ordering: .acquiring)),
                 upperRecordCount: UInt32(upper), entryRow: UInt32(truncatingIfNeeded: word),
-                entryLevels: UInt32(truncatingIfNeeded: word >> 32)),
-            levels: memory.levels, baseLinks: memory.baseLinks, upperOffsets: memory.upperOffsets,
-            upperLinks: memory.upperLinks)
+                entryLevels: UInt32(truncatingIfNeeded: word >> 32),
+                codeKind: quantizer?.kind.rawValue ?? 0, dimension: UInt32(quantizer?.layout.dimension ?? 0)),
+            quantizer: quantizer, levels: memory.levels, nodes: memory.nodes,
+            upperOffsets: memory.upperOffsets, upperLinks: memory.upperLinks)
     }
 
     /// Links a row into the graph.
@@ -106,9 +119,23 @@ import Synchronization
         precondition(
             memory.levels[Int(row)].load(ordering: .relaxed) == 0, "row \(row) is in the graph already")
         rowCount.max(Int(row) + 1, ordering: .acquiringAndReleasing)
+        if let quantizer {
+            let scoring = CodeScoring(
+                memory: memory, quantizer: quantizer, table: table, scratch: scratch, kernels: kernels)
+            scoring.encode(row)
+            try insert(row, scoring: scoring, scratch: scratch, context: context)
+        } else {
+            let scoring = FloatScoring(table: table, kernels: kernels)
+            try insert(row, scoring: scoring, scratch: scratch, context: context)
+        }
+    }
+
+    private func insert<Scoring: RowScoring>(
+        _ row: UInt32, scoring: Scoring, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) {
         let levels = claimLevels(row)
         let insertion = GraphInsertion(
-            memory: memory, kernels: kernels, parameters: parameters, row: row, levels: levels, table: table,
+            memory: memory, parameters: parameters, row: row, levels: levels, scoring: scoring,
             scratch: scratch)
         while true {
             let word = entry.load(ordering: .acquiring)
@@ -126,6 +153,36 @@ import Synchronization
         }
         raiseEntry(row, levels)
         inserted.add(1, ordering: .acquiringAndReleasing)
+    }
+
+    /// Chooses a row's neighbours at level 0 anew, from all that the whole graph offers, with longer links
+    /// allowed: an insertion saw only the rows before it. Half a graph's distances are saved that way at the
+    /// same recall (docs/decisions/0010-graph.md has the figures).
+    ///
+    /// May be called by several threads, also while rows are inserted and searched.
+    /// - Precondition: the row is in the graph.
+    /// - Throws: what the context throws; the list is then as it was.
+    /// - Complexity: about that of an insertion.
+    package func refine(
+        _ row: UInt32, table: VectorTable, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) {
+        precondition(Int(row) < memory.rowCapacity && view().contains(row), "row \(row) is not in the graph")
+        if let quantizer {
+            let scoring = CodeScoring(
+                memory: memory, quantizer: quantizer, table: table, scratch: scratch, kernels: kernels)
+            try refine(row, scoring: scoring, scratch: scratch, context: context)
+        } else {
+            let scoring = FloatScoring(table: table, kernels: kernels)
+            try refine(row, scoring: scoring, scratch: scratch, context: context)
+        }
+    }
+
+    private func refine<Scoring: RowScoring>(
+        _ row: UInt32, scoring: Scoring, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) {
+        try GraphInsertion(
+            memory: memory, parameters: parameters, row: row, levels: 1, scoring: scoring, scratch: scratch
+        ).refine(under: view(), context: context)
     }
 
     /// The number of levels of a row: a geometric distribution with ratio 1/m, from a hash of seed and row.

@@ -9,24 +9,25 @@ import Synchronization
 @unsafe final class GraphMemory: Sendable {
     let rowCapacity: Int
     let upperCapacity: Int
-    let m: Int
+    let layout: NodeLayout
     private let regions: [ReservedMemory]
     // SAFETY: these point into `regions`, which live as long as this object. Zeroed memory is a valid Atomic
     // of zero.
     nonisolated(unsafe) let levels: UnsafeMutablePointer<Atomic<UInt8>>
-    nonisolated(unsafe) let baseLinks: UnsafeMutablePointer<Atomic<UInt32>>
+    nonisolated(unsafe) let nodes: UnsafeMutableRawPointer
     nonisolated(unsafe) let upperOffsets: UnsafeMutablePointer<Atomic<UInt32>>
     nonisolated(unsafe) let upperLinks: UnsafeMutablePointer<Atomic<UInt32>>
     nonisolated(unsafe) private let locks: UnsafeMutablePointer<Atomic<UInt8>>
 
     /// - Throws: `memory_budget` when there is no address space left.
-    init(rowCapacity: Int, m: Int, upperRecords: Int = 0) throws(DatabaseError) {
+    init(rowCapacity: Int, layout: NodeLayout, upperRecords: Int = 0) throws(DatabaseError) {
         self.rowCapacity = rowCapacity
-        self.m = m
+        self.layout = layout
+        let m = layout.m
         // The expected number of upper records is rows / (m - 1); a row that finds no room stays at level 0.
         upperCapacity = upperRecords + rowCapacity / (m - 1) * 5 / 4 + 1024
         let sizes = [
-            rowCapacity, rowCapacity * (1 + 2 * m) * 4, rowCapacity * 4, upperCapacity * (1 + m) * 4,
+            rowCapacity, rowCapacity * layout.stride, rowCapacity * 4, upperCapacity * (1 + m) * 4,
             rowCapacity,
         ]
         var regions: [ReservedMemory] = []
@@ -36,7 +37,7 @@ import Synchronization
             regions[i].base.bindMemory(to: type, capacity: sizes[i] / MemoryLayout<Value>.stride)
         }
         levels = bound(0, Atomic<UInt8>.self)
-        baseLinks = bound(1, Atomic<UInt32>.self)
+        nodes = regions[1].base
         upperOffsets = bound(2, Atomic<UInt32>.self)
         upperLinks = bound(3, Atomic<UInt32>.self)
         locks = bound(4, Atomic<UInt8>.self)
@@ -46,17 +47,24 @@ import Synchronization
     func copy(_ graph: GraphView) -> Int {
         let sections = graph.sections
         memcpy(levels, graph.levels, sections.levels.count)
-        memcpy(baseLinks, graph.baseLinks, sections.baseLinks.count)
+        memcpy(nodes, graph.nodes, sections.nodes.count)
         memcpy(upperOffsets, graph.upperOffsets, sections.upperOffsets.count)
         memcpy(upperLinks, graph.upperLinks, sections.upperLinks.count)
         return (0..<graph.header.rowCount).count { graph.contains($0) }
     }
 
+    /// The record of a row: its codes first.
+    @inline(__always)
+    func node(_ row: UInt32) -> UnsafeMutableRawPointer { nodes + Int(row) &* layout.stride }
+
     /// The list of a row; the row has that level.
     @inline(__always)
     func record(_ row: UInt32, level: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
-        if level == 0 { return baseLinks + Int(row) * (1 + 2 * m) }
-        return upperLinks + (Int(upperOffsets[Int(row)].load(ordering: .relaxed)) + level - 1) * (1 + m)
+        if level == 0 {
+            return (node(row) + layout.linksOffset).assumingMemoryBound(to: Atomic<UInt32>.self)
+        }
+        let first = Int(upperOffsets[Int(row)].load(ordering: .relaxed))
+        return upperLinks + (first + level - 1) * layout.upperStride
     }
 
     /// Only one thread at a time changes a row's lists. Held for microseconds, and never two at once by one

@@ -8,8 +8,8 @@ package enum GraphSearcher {
     /// The nearest rows found with a beam of `ef`, nearest first, at most `ef` of them.
     ///
     /// Deleted rows come back like any other: the caller drops them and, when too few are left, asks again
-    /// with a larger `ef`. Equal distances are ordered by row number. The distances are those of the float
-    /// kernels; final scores come from `ExactDistance`.
+    /// with a larger `ef`. Equal distances are ordered by row number. The distances are those of the codes,
+    /// or of the float kernels where there are none; final scores come from `Rescoring` and `ExactDistance`.
     ///
     /// - Precondition: `table` holds the vectors the graph was built from; the query is not wide; `ef` >= 1.
     /// - Throws: what the context throws, which is asked every 64 expansions.
@@ -23,17 +23,40 @@ package enum GraphSearcher {
         try context.check()
         if graph.isEmpty { return [] }
         let width = min(ef, Int(graph.header.rowCount))
-        scratch.prepare(rowCount: Int(graph.header.rowCount), width: width, listLength: graph.baseStride)
-        return try query.withKernelVector { (vector) throws(DatabaseError) in
-            let traversal = GraphTraversal(
-                graph: graph, scorer: Scorer(query: vector, scale: 1, table: table, kernels: kernels),
-                scratch: scratch)
-            let start = traversal.descend(
-                from: graph.header.entryRow, levels: Int(graph.header.entryLevels), to: 0)
-            let beam = try traversal.search(level: 0, from: start, width: width, salt: 0, context: context)
-            return (0..<beam.count).map { i in
-                Neighbour(distance: Double(Beam.distance(beam.keys[i])), row: Beam.row(beam.keys[i], salt: 0))
+        scratch.prepare(
+            rowCount: Int(graph.header.rowCount), width: width, listLength: graph.layout.room(level: 0))
+        let beam: Beam
+        switch graph.quantizer?.kind {
+        case nil:
+            beam = try query.withKernelVector { (vector) throws(DatabaseError) in
+                let scorer = FloatScorer(query: vector, scale: 1, table: table, kernels: kernels)
+                return try search(graph, scorer: scorer, width: width, scratch: scratch, context: context)
             }
+        case .int8:
+            graph.quantizer?.prepare(query, into: scratch.query)
+            let scorer = CodeScorer(
+                query: scratch.query, nodes: graph.nodes, layout: graph.layout, scratch: scratch,
+                kernels: kernels)
+            beam = try search(graph, scorer: scorer, width: width, scratch: scratch, context: context)
+        case .binary:
+            graph.quantizer?.prepare(query, into: scratch.query)
+            let scorer = BitScorer(
+                query: scratch.query, nodes: graph.nodes, layout: graph.layout, scratch: scratch,
+                kernels: kernels)
+            beam = try search(graph, scorer: scorer, width: width, scratch: scratch, context: context)
         }
+        return (0..<beam.count).map { i in
+            Neighbour(distance: Double(Beam.distance(beam.keys[i])), row: Beam.row(beam.keys[i], salt: 0))
+        }
+    }
+
+    @inline(never)
+    private static func search<Scorer: RowScorer>(
+        _ graph: GraphView, scorer: Scorer, width: Int, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) -> Beam {
+        let traversal = GraphTraversal(graph: graph, scorer: scorer, scratch: scratch)
+        let start = traversal.descend(
+            from: graph.header.entryRow, levels: Int(graph.header.entryLevels), to: 0)
+        return try traversal.search(level: 0, from: start, width: width, salt: 0, context: context)
     }
 }

@@ -7,7 +7,7 @@ import NeedleCore
 import Synchronization
 
 /// A graph, a scorer and a scratch brought together for one operation.
-@unsafe struct GraphTraversal {
+@unsafe struct GraphTraversal<Scorer: RowScorer> {
     // SAFETY: borrowed for one operation; row numbers are checked against `rowCount`, for which the scratch
     // has room.
     let graph: GraphView
@@ -15,7 +15,7 @@ import Synchronization
     let scratch: SearchScratch
 
     /// Expansions between two looks at the context.
-    private static let contextInterval = 64
+    private static var contextInterval: Int { 64 }
 
     /// Walks from `start` down to just above `level`, each time to the nearest neighbour until there is no
     /// nearer one.
@@ -30,7 +30,7 @@ import Synchronization
             while moved {
                 moved = false
                 guard let record = graph.upperRecord(best, level: current) else { break }
-                let count = collect(record, room: graph.upperStride - 1, into: rows)
+                let count = collect(record, room: graph.layout.room(level: 1), into: rows)
                 scorer.score(rows, count: count, into: distances)
                 for i in 0..<count where distances[i] < bestDistance {
                     bestDistance = distances[i]
@@ -53,7 +53,7 @@ import Synchronization
         let epoch = scratch.epoch
         let rows = scratch.rows.base
         let distances = scratch.distances.base
-        let room = level == 0 ? graph.baseStride - 1 : graph.upperStride - 1
+        let room = graph.layout.room(level: level)
         var beam = Beam(scratch, width: width, salt: salt)
         visited[Int(start)] = epoch
         beam.insert(Beam.key(scorer.distance(to: start), start, salt: salt))
@@ -73,7 +73,7 @@ import Synchronization
             for i in 0..<count {
                 let key = Beam.key(distances[i], rows[i], salt: salt)
                 if key < beam.bound {
-                    if level == 0 { nk_prefetch(graph.baseRecord(rows[i]), graph.baseStride &* 4) }
+                    if level == 0 { nk_prefetch(graph.baseRecord(rows[i]), (room &+ 1) &* 4) }
                     beam.insert(key)
                 }
             }

@@ -4,11 +4,13 @@
 //
 //   levels         u8  [rowCount]                    0: the row is not in the graph, else its top level + 1
 //                                                    (1...16)
-//   base links     u32 [rowCount * (1 + 2m)]         per row: count, then room for 2m neighbours at level 0
+//   nodes          u8  [rowCount * stride]           per row a record as `NodeLayout` has it: the row's codes,
+//                                                    if the graph is quantized, then its list at level 0
 //   upper offsets  u32 [rowCount]                    the row's first upper record; 0 where levels <= 1
 //   upper links    u32 [upperRecordCount * (1 + m)]  per record: count, then room for m neighbours; a row of
 //                                                    top level L has L records in a run, for levels 1 ... L
-//   scalars        `GraphHeader`                     m, rows, upper records, entry row, its top level + 1
+//   scalars        `GraphHeader`                     m, rows, upper records, entry row, its top level + 1,
+//                                                    kind of codes, dimension
 //
 // A list's words past its count are leftovers without meaning (rows of the graph or 0).
 //
@@ -23,81 +25,31 @@
 package import NeedleCore
 import Synchronization
 
-/// The scalars of a graph, as they go to disk (five u32 in this order).
-package struct GraphHeader: Hashable, Sendable {
-    /// Neighbours per upper level; level 0 has twice as many.
-    package var m: UInt32
-    package var rowCount: UInt32
-    package var upperRecordCount: UInt32
-    /// Where searches begin; meaningless in an empty graph.
-    package var entryRow: UInt32
-    /// The entry's top level + 1; 0 means that the graph is empty.
-    package var entryLevels: UInt32
-
-    package init(m: UInt32, rowCount: UInt32, upperRecordCount: UInt32, entryRow: UInt32, entryLevels: UInt32)
-    {
-        self.m = m
-        self.rowCount = rowCount
-        self.upperRecordCount = upperRecordCount
-        self.entryRow = entryRow
-        self.entryLevels = entryLevels
-    }
-
-    package var baseStride: Int { 1 + 2 * Int(m) }
-    package var upperStride: Int { 1 + Int(m) }
-    package var levelsBytes: Int { Int(rowCount) }
-    package var baseLinksBytes: Int { Int(rowCount) * baseStride * 4 }
-    package var upperOffsetsBytes: Int { Int(rowCount) * 4 }
-    package var upperLinksBytes: Int { Int(upperRecordCount) * upperStride * 4 }
-
-    /// Top levels are 0...15.
-    package static let maximumLevels: UInt32 = 16
-    /// What `m` may be.
-    package static let neighbourRange: ClosedRange<Int> = 2...512
-}
-
-/// The four sections of a graph as bytes, borrowed.
-@unsafe package struct GraphSections {
-    package var levels: UnsafeRawBufferPointer
-    package var baseLinks: UnsafeRawBufferPointer
-    package var upperOffsets: UnsafeRawBufferPointer
-    package var upperLinks: UnsafeRawBufferPointer
-
-    package init(
-        levels: UnsafeRawBufferPointer, baseLinks: UnsafeRawBufferPointer,
-        upperOffsets: UnsafeRawBufferPointer,
-        upperLinks: UnsafeRawBufferPointer
-    ) {
-        self.levels = levels
-        self.baseLinks = baseLinks
-        self.upperOffsets = upperOffsets
-        self.upperLinks = upperLinks
-    }
-}
-
 /// A borrowed graph, fixed in its extent (`rowCount`, entry) at the moment the view is made.
 @unsafe package struct GraphView: Sendable {
     // SAFETY: whoever makes the view keeps the memory mapped while it is in use. Sizes are checked in `init`;
     // words are only ever accessed as atomics, or written before the row's number is first published.
     nonisolated(unsafe) let levels: UnsafePointer<Atomic<UInt8>>
-    nonisolated(unsafe) let baseLinks: UnsafePointer<Atomic<UInt32>>
+    nonisolated(unsafe) let nodes: UnsafeRawPointer
     nonisolated(unsafe) let upperOffsets: UnsafePointer<Atomic<UInt32>>
     nonisolated(unsafe) let upperLinks: UnsafePointer<Atomic<UInt32>>
     package let header: GraphHeader
-    let baseStride: Int
-    let upperStride: Int
+    /// What made the codes in the records; nil: the graph is walked on the float vectors.
+    package let quantizer: Quantizer?
+    let layout: NodeLayout
 
     init(
-        header: GraphHeader, levels: UnsafePointer<Atomic<UInt8>>, baseLinks: UnsafePointer<Atomic<UInt32>>,
-        upperOffsets: UnsafePointer<Atomic<UInt32>>, upperLinks: UnsafePointer<Atomic<UInt32>>
+        header: GraphHeader, quantizer: Quantizer?, levels: UnsafePointer<Atomic<UInt8>>,
+        nodes: UnsafeRawPointer, upperOffsets: UnsafePointer<Atomic<UInt32>>,
+        upperLinks: UnsafePointer<Atomic<UInt32>>
     ) {
         self.header = header
+        self.quantizer = quantizer
         self.levels = levels
-        self.baseLinks = baseLinks
+        self.nodes = nodes
         self.upperOffsets = upperOffsets
         self.upperLinks = upperLinks
-        baseStride = header.baseStride
-        upperStride = header.upperStride
+        layout = header.layout
     }
 
     package var isEmpty: Bool { header.entryLevels == 0 }
@@ -107,9 +59,12 @@ package struct GraphHeader: Hashable, Sendable {
         row < header.rowCount && levels[Int(row)].load(ordering: .acquiring) != 0
     }
 
+    /// The list of `row` at level 0: its length, then the neighbours.
     @inline(__always)
     func baseRecord(_ row: UInt32) -> UnsafePointer<Atomic<UInt32>> {
-        baseLinks + Int(row) &* baseStride
+        // SAFETY: a record is 4-byte aligned, and so is the list in it.
+        (nodes + (Int(row) &* layout.stride &+ layout.linksOffset))
+            .assumingMemoryBound(to: Atomic<UInt32>.self)
     }
 
     /// The list of `row` at `level` (1 or more), or nil when the graph has none there.
@@ -117,16 +72,19 @@ package struct GraphHeader: Hashable, Sendable {
     func upperRecord(_ row: UInt32, level: Int) -> UnsafePointer<Atomic<UInt32>>? {
         let record = Int(upperOffsets[Int(row)].load(ordering: .relaxed)) + level - 1
         guard record < Int(header.upperRecordCount) else { return nil }
-        return upperLinks + record &* upperStride
+        return upperLinks + record &* layout.upperStride
     }
 }
 
 extension GraphView {
     /// A view of sections that lie in a file.
     ///
+    /// - Parameter quantizer: the one that made the codes; nil when the records hold none.
     /// - Complexity: O(1): checks the header and the sections' sizes, not their contents (see `audit`).
     /// - Throws: `corruption` when they do not fit together.
-    package init(header: GraphHeader, sections: GraphSections, file: String) throws(DatabaseError) {
+    package init(
+        header: GraphHeader, quantizer: Quantizer?, sections: GraphSections, file: String
+    ) throws(DatabaseError) {
         func check(_ holds: Bool, _ what: String) throws(DatabaseError) {
             if !holds { throw .corruption(file: file, offset: 0, what: "graph: \(what)") }
         }
@@ -134,11 +92,12 @@ extension GraphView {
         try check(header.entryLevels <= GraphHeader.maximumLevels, "\(header.entryLevels) levels")
         try check(
             header.entryLevels == 0 || header.entryRow < header.rowCount, "entry row \(header.entryRow)")
+        try check(header.fits(quantizer), "codes are not those of the quantizer")
         try check(sections.levels.count >= header.levelsBytes, "levels cut short")
-        try check(sections.baseLinks.count >= header.baseLinksBytes, "base links cut short")
+        try check(sections.nodes.count >= header.nodesBytes, "nodes cut short")
         try check(sections.upperOffsets.count >= header.upperOffsetsBytes, "upper offsets cut short")
         try check(sections.upperLinks.count >= header.upperLinksBytes, "upper links cut short")
-        for section in [sections.baseLinks, sections.upperOffsets, sections.upperLinks] {
+        for section in [sections.nodes, sections.upperOffsets, sections.upperLinks] {
             try check(Int(bitPattern: section.baseAddress) % 4 == 0, "a section is not aligned")
         }
         // An empty section may have no address; nothing is ever read from it.
@@ -148,9 +107,9 @@ extension GraphView {
             (bytes.baseAddress ?? nothing).assumingMemoryBound(to: Atomic<UInt32>.self)
         }
         self.init(
-            header: header,
+            header: header, quantizer: quantizer,
             levels: (sections.levels.baseAddress ?? nothing).assumingMemoryBound(to: Atomic<UInt8>.self),
-            baseLinks: words(sections.baseLinks), upperOffsets: words(sections.upperOffsets),
+            nodes: sections.nodes.baseAddress ?? nothing, upperOffsets: words(sections.upperOffsets),
             upperLinks: words(sections.upperLinks))
     }
 
@@ -158,7 +117,7 @@ extension GraphView {
     package var sections: GraphSections {
         GraphSections(
             levels: UnsafeRawBufferPointer(start: levels, count: header.levelsBytes),
-            baseLinks: UnsafeRawBufferPointer(start: baseLinks, count: header.baseLinksBytes),
+            nodes: UnsafeRawBufferPointer(start: nodes, count: header.nodesBytes),
             upperOffsets: UnsafeRawBufferPointer(start: upperOffsets, count: header.upperOffsetsBytes),
             upperLinks: UnsafeRawBufferPointer(start: upperLinks, count: header.upperLinksBytes))
     }
@@ -167,7 +126,7 @@ extension GraphView {
     package func neighbours(of row: UInt32, level: Int) -> [UInt32] {
         guard contains(row), level < Int(levels[Int(row)].load(ordering: .acquiring)) else { return [] }
         guard let record = level == 0 ? baseRecord(row) : upperRecord(row, level: level) else { return [] }
-        let room = level == 0 ? baseStride - 1 : upperStride - 1
+        let room = layout.room(level: level)
         let count = min(Int(record[0].load(ordering: .acquiring)), room)
         return (0..<count).map { record[1 + $0].load(ordering: .acquiring) }
     }
@@ -183,7 +142,7 @@ extension GraphView {
                 guard let record = level == 0 ? baseRecord(row) : upperRecord(row, level: level) else {
                     return "row \(row) has no record at level \(level)"
                 }
-                let room = level == 0 ? baseStride - 1 : upperStride - 1
+                let room = layout.room(level: level)
                 if Int(record[0].load(ordering: .relaxed)) > room { return "row \(row): list too long" }
                 for other in neighbours(of: row, level: level) {
                     guard contains(other), Int(levels[Int(other)].load(ordering: .relaxed)) > level else {

@@ -20,6 +20,11 @@ package final class SearchScratch: @unchecked Sendable {
     /// Rows waiting to be scored, and their distances.
     private(set) var rows = ScratchBuffer<UInt32>()
     private(set) var distances = ScratchBuffer<Float>()
+    /// Integer products of a block of rows, on their way to become distances.
+    private(set) var products = ScratchBuffer<Int32>()
+    /// The query in the form of the codes, and room to rotate a vector in.
+    let query = CodedQuery()
+    private(set) var rotated = ScratchBuffer<Float>()
     /// For insertions: sorted candidates of a list, those kept, and those put aside.
     private(set) var candidates = ScratchBuffer<UInt64>()
     private(set) var kept = ScratchBuffer<UInt32>()
@@ -34,15 +39,26 @@ package final class SearchScratch: @unchecked Sendable {
         if visited.reserve(rowCount) { epoch = 0 }
         keys.reserve(width + 1)
         expanded.reserve(width + 1)
-        rows.reserve(listLength)
-        distances.reserve(listLength)
+        prepareRows(listLength)
+        products.reserve(listLength)
+    }
+
+    /// Makes room for the scores of so many rows at once.
+    func prepareRows(_ count: Int) {
+        rows.reserve(count)
+        distances.reserve(count)
+    }
+
+    /// Makes room for a vector on its way to become codes.
+    func prepareCodes(dimension: Int) {
+        rotated.reserve(dimension)
     }
 
     /// Makes room for an insertion too.
     func prepareSelection(width: Int, listLength: Int) {
-        candidates.reserve(max(width, listLength) + 1)
+        candidates.reserve(width + listLength + 1)
         kept.reserve(listLength + 1)
-        spare.reserve(max(width, listLength) + 1)
+        spare.reserve(width + listLength + 1)
         chosen.reserve(Int(GraphHeader.maximumLevels) * listLength)
     }
 

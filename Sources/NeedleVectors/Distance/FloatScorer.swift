@@ -3,12 +3,30 @@
 import CNeedleKernels
 import NeedleCore
 
+/// Distances from one vector to rows, by number. Lives on the stack of one operation.
+protocol RowScorer {
+    func distance(to row: UInt32) -> Float
+    /// Distances to `count` rows. Never gives −0, so equal distances have equal bits.
+    func score(_ rows: UnsafePointer<UInt32>, count: Int, into out: UnsafeMutablePointer<Float>)
+}
+
+/// How distances are taken while a graph is built: on floats or on codes.
+protocol RowScoring {
+    associatedtype Query: RowScorer
+    associatedtype Row: RowScorer
+    var metric: Metric { get }
+    /// The scorer of a row that is being inserted or refined: as exact as it can be had.
+    func query(_ row: UInt32) -> Query
+    /// The scorer of a row in the graph, cheap to make.
+    func scorer(of row: UInt32) -> Row
+}
+
 /// Distances from one vector to rows of a table. Lives on the stack of one operation.
 ///
 /// The vector is either a prepared query (`scale` 1) or another row of the table (`scale` its inverse norm);
 /// the cosine of two rows is computed so that it has the same bits in both directions, which keeps ties
 /// exact.
-@unsafe struct Scorer {
+@unsafe struct FloatScorer: RowScorer {
     // SAFETY: borrowed for the duration of one search or insertion, which borrows the table and the query
     // too.
     let query: UnsafePointer<Float>
@@ -64,4 +82,17 @@ import NeedleCore
             for i in 0..<count { out[i] = 0 - out[i] }
         }
     }
+}
+
+/// Building on the float vectors.
+@unsafe struct FloatScoring: RowScoring {
+    let table: VectorTable
+    let kernels: DistanceKernels
+
+    var metric: Metric { table.metric }
+
+    func query(_ row: UInt32) -> FloatScorer { scorer(of: row) }
+
+    @inline(__always)
+    func scorer(of row: UInt32) -> FloatScorer { FloatScorer(row: row, table: table, kernels: kernels) }
 }
