@@ -18,6 +18,7 @@ let nio: [Target.Dependency] = [
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
 /// A room: a library of the house. Imports go strictly downward, in the order in which rooms are listed here.
@@ -45,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
@@ -72,6 +74,8 @@ let package = Package(
         program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
         program(
             "micro-benchmark", ["NeedleCore", "NeedleWire", "CNeedleKernels"], path: "Benchmarks/Micro"),
+        program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),
+        program("synthetic-vectors", ["NeedleCore"], path: "Benchmarks/Synthetic"),
 
         .target(
             name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit",
