@@ -57,7 +57,8 @@ import Testing
     }
 
     @Test func distancesAreTheEstimatesOfTheCodes() throws {
-        let owned = try OwnedTable(clusteredVectors(600, dimension: 40, clusters: 8, seed: 1), metric: .euclid)
+        let owned = try OwnedTable(
+            clusteredVectors(600, dimension: 40, clusters: 8, seed: 1), metric: .euclid)
         let graph = try build(owned).view()
         for query in queries(20, dimension: 40, .euclid) {
             for neighbour in try owned.search(graph, query, ef: 20) {
@@ -69,7 +70,8 @@ import Testing
     }
 
     @Test func rescoringOrdersByTheOriginals() throws {
-        let owned = try OwnedTable(clusteredVectors(600, dimension: 40, clusters: 8, seed: 1), metric: .cosine)
+        let owned = try OwnedTable(
+            clusteredVectors(600, dimension: 40, clusters: 8, seed: 1), metric: .cosine)
         let graph = try build(owned).view()
         let scratch = SearchScratch()
         for query in queries(20, dimension: 40, .cosine) {
@@ -89,7 +91,8 @@ import Testing
     }
 
     @Test func oneThreadAndASeedGiveTheSameBytes() throws {
-        let owned = try OwnedTable(clusteredVectors(500, dimension: 20, clusters: 9, seed: 2), metric: .cosine)
+        let owned = try OwnedTable(
+            clusteredVectors(500, dimension: 20, clusters: 9, seed: 2), metric: .cosine)
         let first = try build(owned).view().sections
         let second = try build(owned).view().sections
         #expect(first.nodes.elementsEqual(second.nodes))
@@ -126,7 +129,8 @@ import Testing
     }
 
     @Test func aFileGivesTheSameAnswers() throws {
-        let owned = try OwnedTable(clusteredVectors(700, dimension: 30, clusters: 9, seed: 2), metric: .cosine)
+        let owned = try OwnedTable(
+            clusteredVectors(700, dimension: 30, clusters: 9, seed: 2), metric: .cosine)
         let graph = try build(owned).view()
         let quantizer = try #require(graph.quantizer)
         let read = try GraphView(

@@ -66,7 +66,8 @@ import Testing
                 }
             }
             try withSections(copies) { sections in
-                let view = try GraphView(header: graph.header, quantizer: nil, sections: sections, file: "test")
+                let view = try GraphView(
+                    header: graph.header, quantizer: nil, sections: sections, file: "test")
                 _ = view.audit()
                 let query = PreparedQuery(uniformVectors(1, dimension: 4, seed: 55)[0], metric: .euclid)
                 let found = try owned.search(view, query, ef: 20)

@@ -39,11 +39,11 @@ import Synchronization
     let memory: GraphMemory
     let kernels: DistanceKernels
     /// Entry row below, its levels above (0: empty graph); one word, so that both change together.
-    private let entry = Atomic<UInt64>(0)
+    let entry = Atomic<UInt64>(0)
     /// One more than the highest row inserted or being inserted.
-    private let rowCount = Atomic<Int>(0)
-    private let upperRecordCount = Atomic<Int>(0)
-    private let inserted = Atomic<Int>(0)
+    let rowCount = Atomic<Int>(0)
+    let upperRecordCount = Atomic<Int>(0)
+    let inserted = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - rowCapacity: rows 0 ..< rowCapacity can be inserted; only address space is taken for them.
@@ -201,7 +201,7 @@ import Synchronization
         return top + 1
     }
 
-    private func entryWord(_ row: UInt32, _ levels: Int) -> UInt64 {
+    func entryWord(_ row: UInt32, _ levels: Int) -> UInt64 {
         UInt64(levels) << 32 | UInt64(row)
     }
 

@@ -15,7 +15,7 @@ import Synchronization
     let scratch: SearchScratch
 
     /// Ties among equal vectors are broken differently for each row, or all would link to the same few.
-    private static func salt(_ row: UInt32) -> UInt32 {
+    static func salt(_ row: UInt32) -> UInt32 {
         UInt32(truncatingIfNeeded: SeededGenerator.mix(UInt64(row)))
     }
 
@@ -101,7 +101,7 @@ import Synchronization
         return count
     }
 
-    private func prepareScratch(_ graph: GraphView) {
+    func prepareScratch(_ graph: GraphView) {
         let width = parameters.efConstruction
         let list = graph.layout.room(level: 0) + 1
         scratch.prepare(rowCount: Int(graph.header.rowCount), width: width, listLength: list)
@@ -140,7 +140,7 @@ import Synchronization
     }
 
     @inline(__always)
-    private func insertSorted(_ key: UInt64, into keys: UnsafeMutablePointer<UInt64>, count: Int) {
+    func insertSorted(_ key: UInt64, into keys: UnsafeMutablePointer<UInt64>, count: Int) {
         var at = count
         while at > 0, keys[at - 1] > key {
             keys[at] = keys[at - 1]
@@ -156,7 +156,7 @@ import Synchronization
     /// a group of duplicates off from the rest; so they get at most half of the room, and more only if it
     /// would stay empty.
     /// - Returns: how many rows now lie in `scratch.kept`.
-    private func select(
+    func select(
         _ keys: UnsafeMutablePointer<UInt64>, count: Int, salt: UInt32, zero: Float, limit: Int,
         alpha: Float
     ) -> Int {
@@ -205,7 +205,7 @@ import Synchronization
         return true
     }
 
-    private func write(_ count: Int, to record: UnsafeMutablePointer<Atomic<UInt32>>) {
+    func write(_ count: Int, to record: UnsafeMutablePointer<Atomic<UInt32>>) {
         let kept = scratch.kept.base
         for i in 0..<count { record[1 + i].store(kept[i], ordering: .releasing) }
         record[0].store(UInt32(count), ordering: .releasing)

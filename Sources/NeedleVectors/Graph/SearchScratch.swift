@@ -40,7 +40,12 @@ package final class SearchScratch: @unchecked Sendable {
         keys.reserve(width + 1)
         expanded.reserve(width + 1)
         prepareRows(listLength)
-        products.reserve(listLength)
+        prepareProducts(listLength)
+    }
+
+    /// Makes room for the integer products of so many rows at once.
+    func prepareProducts(_ count: Int) {
+        products.reserve(count)
     }
 
     /// Makes room for the scores of so many rows at once.
