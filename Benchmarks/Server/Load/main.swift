@@ -60,6 +60,10 @@ func measureSearches(
             report.ratio(
                 "pipelined_over_in_process",
                 options.inProcess.map { Double(figures.answers) / figures.seconds / $0 })
+            // The same in processor time: what other load on the machine disturbs less.
+            if let rate = options.inProcess, let server = figures.serverSeconds {
+                report.ratio("pipelined_cpu_over_in_process", Double(figures.answers) / server / rate)
+            }
         case "connections":
             let several = try (0..<options.connections).map { _ in
                 try Connection(host: options.host, port: options.port)
