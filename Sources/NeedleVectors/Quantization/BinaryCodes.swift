@@ -52,25 +52,30 @@ enum BinaryCodes {
         _ y: UnsafePointer<Float>, bias: Float, layout: CodeLayout, to record: UnsafeMutableRawPointer
     ) {
         let dimension = layout.dimension
-        var (squares, magnitudes): (Float, Float) = (0, 0)
         var count = 0
         for word in 0..<layout.words {
+            let first = word &* 64
             var bits: UInt64 = 0
-            for i in word &* 64..<min(dimension, word &* 64 &+ 64) {
-                squares += y[i] * y[i]
-                magnitudes += y[i].magnitude
-                if y[i] >= 0 { bits |= 1 << UInt64(truncatingIfNeeded: i & 63) }
+            for i in 0..<min(64, dimension &- first) {
+                let negative = y[first &+ i].bitPattern >> 31
+                bits |= UInt64(truncatingIfNeeded: negative ^ 1) << UInt64(truncatingIfNeeded: i)
             }
             count &+= bits.nonzeroBitCount
             record.storeBytes(of: bits, toByteOffset: BinaryHeader.bytes &+ word &* 8, as: UInt64.self)
         }
+        let magnitudes = CodeArithmetic.magnitudes(y, count: dimension)
+        let squares = CodeArithmetic.product(y, y, count: dimension)
         let factor = magnitudes > 0 ? squares / magnitudes : 0
         BinaryHeader(factor: factor, count: count, bias: bias).write(to: record)
     }
 
+    /// Bytes of a query: its planes, and room for its elements one by one.
+    static func queryBytes(_ layout: CodeLayout, _ planes: Int) -> Int { (planes + 8) * layout.words * 8 }
+
     /// The rotated query as `planes` bit planes of `words` words: each element is the nearest of 2^planes
     /// values between the least and the greatest.
     ///
+    /// - Parameter out: room for `queryBytes`; the planes come first.
     /// - Returns: the least value, the width of a unit, and the sum of the elements as they are held.
     @inline(__always)
     static func cut(
@@ -78,19 +83,32 @@ enum BinaryCodes {
     ) -> (low: Float, step: Float, sum: Float) {
         let (dimension, words) = (layout.dimension, layout.words)
         let (low, high) = CodeArithmetic.range(y, count: dimension)
-        let greatest = Float((1 << planes) - 1)
-        let (step, inverse) = ScalarCodes.grid((high - low) / greatest)
-        for i in 0..<words &* planes { out[i] = 0 }
-        var sum = 0
-        for i in 0..<dimension {
-            let unit = UInt64(min(greatest, ((y[i] - low) * inverse).rounded(.toNearestOrEven)))
+        let greatest = Int32(1) << Int32(planes) - 1
+        let (step, inverse) = CodeArithmetic.grid((high - low) / Float(greatest))
+        let groups = out + planes &* words
+        let units = UnsafeMutableRawPointer(groups).assumingMemoryBound(to: UInt8.self)
+        let sum = CodeArithmetic.units(
+            y, count: dimension, low: low, inverse: inverse, greatest: greatest, into: units)
+        for i in dimension..<words &* 64 { units[i] = 0 }
+        for word in 0..<words {
             for plane in 0..<planes {
-                let bit = unit >> UInt64(truncatingIfNeeded: plane) & 1
-                out[plane &* words &+ i >> 6] |= bit << UInt64(truncatingIfNeeded: i & 63)
+                out[plane &* words &+ word] = bits(of: groups + word &* 8, plane: plane)
             }
-            sum &+= Int(truncatingIfNeeded: unit)
         }
         return (low, step, Float(dimension) * low + step * Float(sum))
+    }
+
+    /// Bit `plane` of each of 64 bytes. In a group of eight the bits lie eight apart; the multiplication moves
+    /// each of them to its place in the uppermost byte.
+    @inline(__always)
+    private static func bits(of groups: UnsafePointer<UInt64>, plane: Int) -> UInt64 {
+        var bits: UInt64 = 0
+        for group in 0..<8 {
+            let apart = groups[group] >> UInt64(truncatingIfNeeded: plane) & 0x0101_0101_0101_0101
+            let together = (apart &* 0x0102_0408_1020_4080) >> 56
+            bits |= together << UInt64(truncatingIfNeeded: group &* 8)
+        }
+        return bits
     }
 }
 

@@ -70,7 +70,7 @@ extension CodedQuery {
 
     /// Makes room for a query of this layout. What was in it is lost.
     func reserve(_ layout: CodeLayout, planes: Int) {
-        let codeBytes = layout.kind == .int8 ? layout.codeBytes : planes * layout.words * 8
+        let codeBytes = layout.kind == .int8 ? layout.codeBytes : BinaryCodes.queryBytes(layout, planes)
         let needed = Self.roundUp(layout.dimension * 4) + Self.roundUp(codeBytes)
         if needed > capacity {
             free(memory)
@@ -89,7 +89,7 @@ extension CodedQuery {
         case .int8:
             let dimension = layout.dimension
             let (least, greatest) = CodeArithmetic.range(floats, count: dimension)
-            let (step, inverse) = ScalarCodes.grid(max(-least, greatest) / 127)
+            let (step, inverse) = CodeArithmetic.grid(max(-least, greatest) / 127)
             let out = codes.assumingMemoryBound(to: Int8.self)
             let units = CodeArithmetic.signedCodes(floats, count: dimension, inverse: inverse, into: out)
             for i in dimension..<layout.codeBytes { out[i] = 0 }

@@ -8,7 +8,6 @@
 // so every distance is  multiplier · (q̃·x̃) + bias of the row + constant of the query, where only the product is
 // estimated from codes. The constant of a row that takes the query's place is made of its bias.
 
-import CNeedleKernels
 import NeedleCore
 
 /// Codes rows and queries of one space in one segment. A value; any thread may use it.
@@ -107,7 +106,7 @@ package struct Quantizer: Sendable {
 
     @inline(__always)
     private func square(_ y: UnsafePointer<Float>) -> Float {
-        DistanceKernels.best.table.pointee.dot_f32(y, y, layout.dimension)
+        CodeArithmetic.product(y, y, count: layout.dimension)
     }
 
     @inline(__always)
@@ -115,8 +114,8 @@ package struct Quantizer: Sendable {
         transform.centre.withUnsafeBufferPointer { centre in
             // SAFETY: centre and vector have `dimension` floats, and no space is without dimensions.
             scale
-                * DistanceKernels.best.table.pointee.dot_f32(
-                    centre.baseAddress.unsafelyUnwrapped, vector, layout.dimension)
+                * CodeArithmetic.product(
+                    centre.baseAddress.unsafelyUnwrapped, vector, count: layout.dimension)
         }
     }
 }

@@ -8,8 +8,10 @@ import NeedleCore
 /// enough, and a bit a dimension unbiased (Gao and Long, "RaBitQ", arXiv:2405.12497; the fast form after
 /// Ailon and Chazelle, "The fast Johnson–Lindenstrauss transform", 2009).
 ///
-/// A transform needs a power of two. Where the dimension d is none, the largest one below it, p, is taken, and
-/// four rounds transform the first and the last p elements in turn.
+/// A transform needs a power of two. Where the dimension d is one, two rounds transform all elements: after one
+/// alone a vector that is nearly along one axis would have elements all of one magnitude, whose signs say
+/// nothing about its other elements. Where it is none, p is the largest one below, and four rounds transform
+/// the first and the last p elements in turn.
 ///
 /// **Part of the segment format.** With w words of 64 bits to a round (d / 64, rounded up), element i of round
 /// k is negated when bit i % 64 of number k·w + i / 64 of the seed's sequence (SplitMix64) is set; then the
@@ -26,7 +28,7 @@ struct Rotation: Sendable {
         precondition(dimension >= 1, "a vector has dimensions")
         self.dimension = dimension
         block = 1 << (Int.bitWidth - 1 - dimension.leadingZeroBitCount)
-        rounds = block == dimension ? 1 : 4
+        rounds = block == dimension ? 2 : 4
         var generator = SeededGenerator(seed: seed)
         var factors: [Float] = []
         factors.reserveCapacity(rounds * dimension)

@@ -54,17 +54,11 @@ enum ScalarCodes {
     ) {
         let dimension = layout.dimension
         let (low, high) = CodeArithmetic.range(y, count: dimension)
-        let (step, inverse) = grid((high - low) / 127)
+        let (step, inverse) = CodeArithmetic.grid((high - low) / 127)
         let codes = (record + ScalarHeader.bytes).assumingMemoryBound(to: UInt8.self)
         let sum = CodeArithmetic.codes(y, count: dimension, low: low, inverse: inverse, into: codes)
         for i in dimension..<layout.codeBytes { codes[i] = 0 }
         ScalarHeader(step: step, low: low, bias: bias, sum: sum).write(to: record)
-    }
-
-    /// A width and its reciprocal; both 0 where the reciprocal would overflow: then all is code 0.
-    @inline(__always)
-    static func grid(_ width: Float) -> (step: Float, inverse: Float) {
-        width >= .leastNormalMagnitude ? (width, 1 / width) : (0, 0)
     }
 }
 
