@@ -73,7 +73,8 @@ let package = Package(
         program("needletail", ["NeedletailCommand"]),
         program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
         program(
-            "micro-benchmark", ["NeedleCore", "NeedleWire", "CNeedleKernels"], path: "Benchmarks/Micro"),
+            "micro-benchmark", ["NeedleCore", "NeedleVectors", "NeedleWire", "CNeedleKernels"],
+            path: "Benchmarks/Micro"),
         program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),
         program("synthetic-vectors", ["NeedleCore"], path: "Benchmarks/Synthetic"),
 
