@@ -9,7 +9,7 @@ struct Arguments {
     static let usage = """
         usage: recall-benchmark PATH [--metric cosine|dot|euclid] [--quantization int8|binary|none]
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
-                 [--rescore 24] [--refine yes|no] [--queries 1000] [--json FILE]
+                 [--rescore 24] [--refine yes|no] [--sketches yes|no] [--json FILE]
         """
 
     var path = ""
@@ -23,6 +23,7 @@ struct Arguments {
     /// How many of the nearest by codes are scored again with the float vectors.
     var rescored = 24
     var refines = true
+    var sketches = true
     var json: String?
 
     init(_ words: [String]) {
@@ -50,6 +51,7 @@ struct Arguments {
             return Self.assign(&cap, ["scalar": .scalar, "avx2": .avx2, "avx512": .avx512][value])
         case "--rescore": return Self.assign(&rescored, Int(value))
         case "--refine": return Self.assign(&refines, ["yes": true, "no": false][value])
+        case "--sketches": return Self.assign(&sketches, ["yes": true, "no": false][value])
         case "--json":
             json = value
             return true

@@ -56,9 +56,12 @@ struct RecallRun {
         self.truth = truth
         let scanSeconds = (seconds(CLOCK_THREAD_CPUTIME_ID) - scanStart) / Double(queries.count)
         let start = seconds(CLOCK_MONOTONIC)
-        builder = try Self.build(rows: rows, table: table, arguments: arguments, kernels: kernels)
+        let built = try Self.build(rows: rows, table: table, arguments: arguments, kernels: kernels)
+        builder = built.0
         buildSeconds = seconds(CLOCK_MONOTONIC) - start
-        graph = builder.view()
+        var graph = builder.view()
+        graph.sketches = built.1
+        self.graph = graph
         var links = 0
         for row in stride(from: 0, to: UInt32(rows), by: 97) {
             links += graph.neighbours(of: row, level: 0).count
@@ -74,7 +77,8 @@ struct RecallRun {
     /// The graph as a collection would build it: linked row by row, then refined.
     private static func build(
         rows: Int, table: VectorTable, arguments: Arguments, kernels: DistanceKernels
-    ) throws -> GraphBuilder {
+    ) throws -> (GraphBuilder, SketchTable?) {
+        let started = seconds(CLOCK_PROCESS_CPUTIME_ID)
         let all = 0..<UInt32(rows)
         let quantizer =
             arguments.quantization == .none
@@ -88,10 +92,20 @@ struct RecallRun {
         let context = OperationContext()
         let threads = arguments.threads
         try builder.build(from: RowQueue(all), table: table, threads: threads, context: context)
+        let linked = seconds(CLOCK_PROCESS_CPUTIME_ID)
+        let sketches =
+            arguments.sketches
+            ? try SketchTraining.sketches(of: builder.view(), seed: 1, context: context) : nil
+        let sketched = seconds(CLOCK_PROCESS_CPUTIME_ID)
         if arguments.refines {
-            try builder.refine(from: RowQueue(all), table: table, threads: threads, context: context)
+            try builder.refine(
+                from: RowQueue(all), table: table, sketches: sketches, threads: threads, context: context)
         }
-        return builder
+        let refined = seconds(CLOCK_PROCESS_CPUTIME_ID)
+        print(
+            "processor seconds: linked \(rounded(linked - started, 10)), sketched \(rounded(sketched - linked, 10)),",
+            "refined \(rounded(refined - sketched, 10)); margin \(sketches?.basis.margin ?? 0)")
+        return (builder, sketches)
     }
 
     /// Recall@10 and the seconds of one search, the best of several passes over all queries on one thread.

@@ -41,10 +41,16 @@ uint32_t nk_crc32c_table(uint32_t seed, const void *bytes, size_t length);
     .fwht_f32 = nk_fwht_f32_##TIER, .minmax_f32 = nk_minmax_f32_##TIER,                                      \
     .quantize_u7 = nk_quantize_u7_##TIER, .quantize_s8 = nk_quantize_s8_##TIER
 
+#define NK_DECLARE_SKETCH(TIER)                                                                              \
+    size_t nk_sketch_filter_##TIER(const int8_t *query, const uint8_t *base, const uint32_t *rows,           \
+                                   size_t count, float scale, float offset, float limit, uint32_t *passed);
+
+NK_DECLARE_SKETCH(scalar)
 NK_DECLARE_U7S8(scalar)
 NK_DECLARE_B1(scalar)
 NK_DECLARE_QUANTIZE(scalar)
 #if defined(__x86_64__)
+NK_DECLARE_SKETCH(avx2)
 NK_DECLARE_U7S8(avx2)
 NK_DECLARE_B1(avx2)
 NK_DECLARE_QUANTIZE(avx2)
@@ -52,6 +58,7 @@ NK_DECLARE_U7S8(avx512)
 NK_DECLARE_B1(avx512_popcnt)
 NK_DECLARE_QUANTIZE(avx512)
 #elif defined(__aarch64__)
+NK_DECLARE_SKETCH(neon)
 NK_DECLARE_U7S8(neon)
 NK_DECLARE_U7S8(neon_dot)
 NK_DECLARE_B1(neon)

@@ -60,4 +60,5 @@ const nk_kernels nk_table_scalar = {
     NK_U7S8_OF(scalar),
     NK_B1_OF(scalar),
     NK_QUANTIZE_OF(scalar),
+    .sketch_filter = nk_sketch_filter_scalar,
 };

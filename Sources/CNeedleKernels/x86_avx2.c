@@ -147,6 +147,7 @@ const nk_kernels nk_table_avx2 = {
     NK_U7S8_OF(avx2),
     NK_B1_OF(avx2),
     NK_QUANTIZE_OF(avx2),
+    .sketch_filter = nk_sketch_filter_avx2,
 };
 
 #endif

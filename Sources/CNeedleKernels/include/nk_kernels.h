@@ -72,6 +72,19 @@ typedef void (*nk_batch_b1)(const uint64_t *query, const uint8_t *base, size_t s
                             const uint32_t *_Nullable rows, size_t count, size_t words, uint32_t planes,
                             int32_t *out);
 
+// A sketch is 64 bytes, on a cache line of its own: 120 codes of four bits and a float. The low half of byte b
+// (b < 60) is code b, its high half code 60 + b; bytes 60 to 63 are the float, little-endian.
+#define NK_SKETCH_BYTES 64
+#define NK_SKETCH_CODES 120
+
+/// Which rows may lie within `limit`: those whose sketch (at `base + row * 64`) says
+/// offset + (float + scale * P) <= limit, in single precision and in that order, where P is the sum of
+/// query[b] * code b and query[64 + b] * code 60 + b for b < 60. The query is 128 signed bytes, 60 to 63 and
+/// 124 to 127 of them 0. Rows that pass are written to `passed` (which may be `rows`) in their order; returns
+/// how many. The sketches are not prefetched: the caller does that while it gathers the rows.
+typedef size_t (*nk_sketch_filter)(const int8_t *query, const uint8_t *base, const uint32_t *rows,
+                                   size_t count, float scale, float offset, float limit, uint32_t *passed);
+
 /// The Walsh-Hadamard transform in place, unnormalised, in natural order: x[i] becomes the sum of x[j] times
 /// -1 to the power of popcount(i & j). n is a power of two (or 0), at most 65,536; x is finite. Butterflies
 /// at distance 1, then 2, 4, ..., so that every tier rounds alike. O(n log n).
@@ -110,6 +123,7 @@ typedef struct {
     nk_minmax_f32 minmax_f32;
     nk_quantize_u7 quantize_u7;
     nk_quantize_s8 quantize_s8;
+    nk_sketch_filter sketch_filter;
 } nk_kernels;
 
 /// The best tier that this processor has and that is not above `cap`. The table lives as long as the process.

@@ -29,6 +29,9 @@ import Glibc
         self.salt = salt
     }
 
+    @inline(__always)
+    var isFull: Bool { count == width }
+
     /// The key of a row: ordered by distance, then by salted row.
     @inline(__always)
     static func key(_ distance: Float, _ row: UInt32, salt: UInt32) -> UInt64 {

@@ -47,10 +47,12 @@ extension GraphBuilder {
 
     /// Refines all rows of the queue with `threads` threads, the calling one among them.
     package func refine(
-        from queue: RowQueue, table: VectorTable, threads: Int, context: OperationContext
+        from queue: RowQueue, table: VectorTable, sketches: SketchTable? = nil, threads: Int,
+        context: OperationContext
     ) throws(DatabaseError) {
         try onAll(queue, threads: threads) { (row, scratch) throws(DatabaseError) in
-            try self.refine(row, table: table, scratch: scratch, context: context)
+            try self.refine(
+                row, table: table, sketches: sketches, scratch: scratch, context: context)
         }
     }
 

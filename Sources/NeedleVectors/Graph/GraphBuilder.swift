@@ -160,29 +160,34 @@ import Synchronization
     /// same recall (docs/decisions/0010-graph.md has the figures).
     ///
     /// May be called by several threads, also while rows are inserted and searched.
+    /// - Parameter sketches: of all rows of the graph; they only save time.
     /// - Precondition: the row is in the graph.
     /// - Throws: what the context throws; the list is then as it was.
     /// - Complexity: about that of an insertion.
     package func refine(
-        _ row: UInt32, table: VectorTable, scratch: SearchScratch, context: OperationContext
+        _ row: UInt32, table: VectorTable, sketches: SketchTable? = nil, scratch: SearchScratch,
+        context: OperationContext
     ) throws(DatabaseError) {
         precondition(Int(row) < memory.rowCapacity && view().contains(row), "row \(row) is not in the graph")
         if let quantizer {
             let scoring = CodeScoring(
                 memory: memory, quantizer: quantizer, table: table, scratch: scratch, kernels: kernels)
-            try refine(row, scoring: scoring, scratch: scratch, context: context)
+            try refine(row, scoring: scoring, sketches: sketches, scratch: scratch, context: context)
         } else {
             let scoring = FloatScoring(table: table, kernels: kernels)
-            try refine(row, scoring: scoring, scratch: scratch, context: context)
+            try refine(row, scoring: scoring, sketches: sketches, scratch: scratch, context: context)
         }
     }
 
     private func refine<Scoring: RowScoring>(
-        _ row: UInt32, scoring: Scoring, scratch: SearchScratch, context: OperationContext
+        _ row: UInt32, scoring: Scoring, sketches: SketchTable?, scratch: SearchScratch,
+        context: OperationContext
     ) throws(DatabaseError) {
+        var graph = view()
+        graph.sketches = sketches
         try GraphInsertion(
             memory: memory, parameters: parameters, row: row, levels: 1, scoring: scoring, scratch: scratch
-        ).refine(under: view(), context: context)
+        ).refine(under: graph, context: context)
     }
 
     /// The number of levels of a row: a geometric distribution with ratio 1/m, from a hash of seed and row.

@@ -54,7 +54,8 @@ import Synchronization
     func refine(under graph: GraphView, context: OperationContext) throws(DatabaseError) {
         prepareScratch(graph)
         let scorer = scoring.query(row)
-        let traversal = GraphTraversal(graph: graph, scorer: scorer, scratch: scratch)
+        let filter = graph.sketches.map { SketchFilter($0, scratch: scratch, kernels: .best) }
+        let traversal = GraphTraversal(graph: graph, scorer: scorer, scratch: scratch, filter: filter)
         let salt = Self.salt(row)
         let zero = scorer.distance(to: row)
         let beam = try traversal.search(

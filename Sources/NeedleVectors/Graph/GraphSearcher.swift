@@ -37,7 +37,9 @@ package enum GraphSearcher {
             let scorer = CodeScorer(
                 query: scratch.query, nodes: graph.nodes, layout: graph.layout, scratch: scratch,
                 kernels: kernels)
-            beam = try search(graph, scorer: scorer, width: width, scratch: scratch, context: context)
+            let filter = graph.sketches.map { SketchFilter($0, scratch: scratch, kernels: kernels) }
+            beam = try search(
+                graph, scorer: scorer, filter: filter, width: width, scratch: scratch, context: context)
         case .binary:
             graph.quantizer?.prepare(query, into: scratch.query)
             let scorer = BitScorer(
@@ -52,9 +54,11 @@ package enum GraphSearcher {
 
     @inline(never)
     private static func search<Scorer: RowScorer>(
-        _ graph: GraphView, scorer: Scorer, width: Int, scratch: SearchScratch, context: OperationContext
+        _ graph: GraphView, scorer: Scorer, filter: SketchFilter? = nil, width: Int, scratch: SearchScratch,
+        context: OperationContext
     ) throws(DatabaseError) -> Beam {
-        let traversal = GraphTraversal(graph: graph, scorer: scorer, scratch: scratch)
+        precondition(filter?.covers(graph.header.rowCount) ?? true, "sketches of another graph")
+        let traversal = GraphTraversal(graph: graph, scorer: scorer, scratch: scratch, filter: filter)
         let start = traversal.descend(
             from: graph.header.entryRow, levels: Int(graph.header.entryLevels), to: 0)
         return try traversal.search(level: 0, from: start, width: width, salt: 0, context: context)

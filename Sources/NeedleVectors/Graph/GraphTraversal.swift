@@ -13,6 +13,8 @@ import Synchronization
     let graph: GraphView
     let scorer: Scorer
     let scratch: SearchScratch
+    /// Applied at level 0 only: few rows are met above.
+    var filter: SketchFilter?
 
     /// Expansions between two looks at the context.
     private static var contextInterval: Int { 64 }
@@ -54,6 +56,7 @@ import Synchronization
         let rows = scratch.rows.base
         let distances = scratch.distances.base
         let room = graph.layout.room(level: level)
+        let filter = level == 0 ? filter : nil
         var beam = Beam(scratch, width: width, salt: salt)
         visited[Int(start)] = epoch
         beam.insert(Beam.key(scorer.distance(to: start), start, salt: salt))
@@ -68,7 +71,11 @@ import Synchronization
             else {
                 continue
             }
-            let count = collectUnvisited(record, room: room, into: rows, visited: visited, epoch: epoch)
+            var count = collectUnvisited(
+                record, room: room, into: rows, visited: visited, epoch: epoch, filter: filter)
+            if let filter, beam.isFull {
+                count = filter.keep(rows, count: count, within: Beam.distance(beam.bound))
+            }
             scorer.score(rows, count: count, into: distances)
             for i in 0..<count {
                 let key = Beam.key(distances[i], rows[i], salt: salt)
@@ -100,13 +107,14 @@ import Synchronization
     @inline(__always)
     private func collectUnvisited(
         _ record: UnsafePointer<Atomic<UInt32>>, room: Int, into rows: UnsafeMutablePointer<UInt32>,
-        visited: UnsafeMutablePointer<UInt8>, epoch: UInt8
+        visited: UnsafeMutablePointer<UInt8>, epoch: UInt8, filter: SketchFilter?
     ) -> Int {
         let length = min(Int(record[0].load(ordering: .acquiring)), room)
         var count = 0
         for i in 0..<length {
             let row = record[1 &+ i].load(ordering: .acquiring)
             guard row < graph.header.rowCount else { continue }
+            filter?.prefetch(row)
             rows[count] = row
             count &+= visited[Int(row)] == epoch ? 0 : 1
             visited[Int(row)] = epoch

@@ -36,6 +36,8 @@ import Synchronization
     package let header: GraphHeader
     /// What made the codes in the records; nil: the graph is walked on the float vectors.
     package let quantizer: Quantizer?
+    /// A first look at rows before their codes are read; only for int8.
+    package var sketches: SketchTable?
     let layout: NodeLayout
 
     init(

@@ -24,6 +24,7 @@ package final class SearchScratch: @unchecked Sendable {
     private(set) var products = ScratchBuffer<Int32>()
     /// The query in the form of the codes, and room to rotate a vector in.
     let query = CodedQuery()
+    let sketchQuery = SketchQuery()
     private(set) var rotated = ScratchBuffer<Float>()
     /// For insertions: sorted candidates of a list, those kept, and those put aside.
     private(set) var candidates = ScratchBuffer<UInt64>()
