@@ -97,7 +97,7 @@ package import NeedleCore
             coordinates[k] *= basis.steps[k]
             greatest = max(greatest, coordinates[k].magnitude)
         }
-        let (step, inverse) = ScalarCodes.grid(greatest / 127)
+        let (step, inverse) = CodeArithmetic.grid(greatest / 127)
         for k in 0..<SketchTable.codes {
             let value = k < basis.count ? (coordinates[k] * inverse).rounded(.toNearestOrEven) : 0
             bytes[k < 60 ? k : k + 4] = Int8(max(-127, min(127, value)))
