@@ -18,6 +18,9 @@ import Testing
         var options = TestDatabase.smallOptions
         options.checkpointBytes = 6_000
         options.growingRows = 1024
+        // A few rows are enough for a graph, so that graphs are written and read too.
+        options.exactRows = 4
+        options.trainingRows = 16
         let database = try TestDatabase(options: options)
         try database.create(size: 3)
         var model: [PointID: Stored] = [:]

@@ -19,7 +19,7 @@ import Testing
         let description = collection.describe()
         #expect(description.points == 900 && description.indexedPoints == 900)
         #expect(description.segments.filter { $0.state == .sealed }.count == 1)
-        #expect(description.segments.allSatisfy { $0.spaces[0].searchedOn == "float32" })
+        #expect(description.segments.filter { $0.state == .sealed }.map(\.spaces[0].searchedOn) == ["int8"])
         for index in stride(from: 0, to: 900, by: 90) {
             #expect(try collection.search(vectors[index], limit: 1).ids == [PointID(UInt64(index))])
         }
@@ -103,7 +103,7 @@ import Testing
     @Test func checkpointsShortenTheLogAndRemoveOldFiles() throws {
         let database = try TestDatabase()
         let collection = try database.create(size: 64)
-        for part in 0..<4 {
+        for part in 0..<6 {
             let vectors = clusteredVectors(200, dimension: 64, seed: UInt64(part))
             try collection.upsert(vectors.enumerated().map { point(UInt64($0), $1) })
         }

@@ -30,9 +30,9 @@ package struct SegmentSpaceDescription: Sendable {
     package var name: String
     /// Points that have a vector in the space.
     package var vectors: Int
-    /// Rows that the graph reaches; the others are scanned.
+    /// Rows that wait for no indexer: the graph reaches them, or there are too few for one.
     package var indexed: Int
-    /// What traversal computes on: `float32` until quantized codes come (issue B).
+    /// What traversal computes on: `int8` or `binary` codes, or `float32` originals.
     package var searchedOn: String
 
     package init(name: String, vectors: Int, indexed: Int, searchedOn: String) {

@@ -29,6 +29,11 @@ package struct SearchQuery: Sendable {
     package var scoreThreshold: Double?
     package var filter: Filter?
     package var effort: SearchEffort
+    /// Whether what codes found is ordered again by the original vectors. If not, scores of what a graph found
+    /// are estimates.
+    package var rescores = true
+    /// How many times the wanted number of points is rescored, at least 1; nil leaves it to the server.
+    package var oversampling: Double?
     package var selection: PointSelection
     /// Model name or fingerprint the client believes in; checked.
     package var model: String?

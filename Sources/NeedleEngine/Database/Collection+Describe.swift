@@ -32,10 +32,10 @@ extension Collection {
         return (0..<rows).count { view.isVisible($0, in: segment) }
     }
 
-    /// Visible points that every space they have a vector in reaches by its graph.
+    /// Visible points that wait for an indexer in no space.
     private func indexedPoints(of segment: any Segment, in view: ReadView) -> Int {
         let rows = segment.visibleRows(at: view.lsn)
-        let reached = config.spaces.indices.reduce(rows) { min($0, segment.space($1).indexed) }
+        let reached = config.spaces.indices.reduce(rows) { min($0, segment.settledRows(space: $1)) }
         if segment.deletions.count == 0, !segment.hasExpiringRows { return reached }
         return (0..<reached).count { view.isVisible($0, in: segment) }
     }

@@ -27,7 +27,7 @@ extension CollectionStore {
         try fileSystem.syncDirectory(PosixFileSystem.parent(of: directory))
         let active = try GrowingSegment(
             id: 1, config: config, capacity: environment.options.growingCapacity(for: config),
-            seed: environment.options.seed)
+            options: environment.options)
         let state = RecoveredState(
             set: SegmentSet(sealed: [], growing: [active]),
             opKeys: OpKeyWindow(windowMS: environment.options.limits.opKeyMS), nextSegmentID: 2, lsn: .zero,
@@ -76,7 +76,7 @@ extension CollectionStore {
         let active = try GrowingSegment(
             id: manifest.nextSegmentID, config: config,
             capacity: environment.options.growingCapacity(for: config),
-            seed: environment.options.seed)
+            options: environment.options)
         return RecoveredState(
             set: SegmentSet(sealed: sealed, growing: [active]),
             opKeys: try opKeys(of: manifest, config: config),

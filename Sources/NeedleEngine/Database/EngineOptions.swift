@@ -15,6 +15,8 @@ package struct EngineOptions: Sendable {
     package var defaultEF = 96
     /// Segments with fewer rows than this are scanned, not traversed.
     package var exactRows = 1_000
+    /// Rows that the codes of a growing quantized space are trained with: its graph begins when they are there.
+    package var trainingRows = 1_024
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
     /// Seed of everything random below: graph levels, cursor tokens.

@@ -29,10 +29,13 @@ extension Collection {
         let view = view()
         let segments = view.set.growing + (maintenance.merge.map { [$0.output] } ?? [])
         for segment in segments {
-            for space in segment.spaces where space.hasUnclaimedRows(of: segment.rowCount) {
+            let isComplete = segment !== view.set.active
+            let rows = segment.rowCount
+            for space in segment.spaces where space.hasWork(of: rows, isComplete: isComplete) {
                 let scratch = scratches.take()
                 defer { scratches.giveBack(scratch) }
-                let did = try space.indexRun(of: segment.rowCount, scratch: scratch, context: context)
+                let did = try space.index(
+                    of: rows, isComplete: isComplete, scratch: scratch, context: context)
                 if did {
                     reportProgress(view)
                     return true
@@ -122,7 +125,7 @@ extension Collection {
             defer { writer.nextSegmentID += 1 }
             return (writer.nextSegmentID, self.view())
         }
-        maintenance.merge = try Merge(inputs, of: view, id: id, config: config, seed: options.seed)
+        maintenance.merge = try Merge(inputs, of: view, id: id, config: config, options: options)
         return true
     }
 
@@ -170,10 +173,10 @@ extension Collection {
 }
 
 extension GrowingSegment {
-    /// Every row that can be in a graph is in one.
+    /// Every row that is to be in a graph is in one; of a segment that takes no more rows.
     var isIndexed: Bool {
         let rows = rowCount
-        return spaces.allSatisfy { $0.indexed >= rows }
+        return spaces.allSatisfy { $0.isIndexed(of: rows) }
     }
 
     /// The version of the newest row.

@@ -23,7 +23,8 @@ final class Merge: Sendable {
     ///   - view: visible and durable: rows dead or expired in it are dropped.
     ///   - id: the number of the output's file.
     init(
-        _ inputs: [SealedSegment], of view: ReadView, id: UInt64, config: CollectionConfig, seed: UInt64
+        _ inputs: [SealedSegment], of view: ReadView, id: UInt64, config: CollectionConfig,
+        options: EngineOptions
     ) throws(DatabaseError) {
         self.inputs = inputs
         let alive = Self.rowsByVersion(of: inputs, at: view.lsn)
@@ -32,7 +33,7 @@ final class Merge: Sendable {
         expired =
             sources.count == alive.count
             ? [] : alive.filter { inputs[$0.input].columns.isExpired($0.row, at: view.now) }
-        output = try GrowingSegment(id: id, config: config, capacity: max(1, sources.count), seed: seed)
+        output = try GrowingSegment(id: id, config: config, capacity: max(1, sources.count), options: options)
         for source in sources {
             let segment = inputs[source.input]
             let point = try Self.point(source.row, of: segment, config: config)

@@ -2,7 +2,8 @@ import NeedleCore
 import NeedleStorage
 import NeedleVectors
 
-/// Writes a growing segment that takes no more writes to its file, rows in their order, graphs as they are.
+/// Writes a growing segment that takes no more writes to its file, rows in their order, graphs as they are;
+/// spaces that have none go without.
 ///
 /// Dead rows go along: their deletions stay beside the file. The file is durable and has its name when this
 /// returns.
@@ -13,7 +14,7 @@ struct SegmentSealing {
 
     func write(to path: String, _ fileSystem: any FileSystem) throws(DatabaseError) {
         let rows = segment.rowCount
-        precondition(rows > 0 && segment.isIndexed, "only a full index is sealed")
+        precondition(rows > 0 && segment.isIndexed, "only a whole index is sealed")
         let columns = segment.columns
         let header = SegmentHeader(
             incarnation: incarnation, segmentID: segment.id, rowCount: rows,
@@ -59,7 +60,9 @@ struct SegmentSealing {
         }
         try writer.section(
             .statistics, space: index, elements: [UInt64(space.vectorCount), UInt64(space.wideRowCount)])
-        try GraphSectionCodec.write(space.builder.view(), space: index, rows: rows, to: &writer)
+        if let builder = space.builder {
+            try GraphSectionCodec.write(builder.view(), space: index, rows: rows, to: &writer)
+        }
     }
 
     /// SAFETY: the segment's memory holds at least `count` elements, written before its rows were published.

@@ -7,7 +7,8 @@ import NeedleVectors
 /// - If `offset + limit` points match, that many are found: a graph that gives too few is asked again with a
 ///   wider beam, and at last the segment is scanned (invariant 9).
 /// - Final scores come from double arithmetic in one order, so they depend neither on the processor nor on
-///   the way a row was found; ties are in the order of ids.
+///   the way a row was found; ties are in the order of ids. Only who does without rescoring gets the estimates
+///   of the codes as scores of what a graph found.
 struct Search {
     let view: ReadView
     let config: CollectionConfig
@@ -45,15 +46,18 @@ struct Search {
         for (index, segment) in segments.enumerated() {
             let search = SegmentSearch(
                 segment: segment, space: segment.space(space), visibleRows: segment.visibleRows(at: view.lsn),
-                view: view, query: prepared, wanted: wanted, scratches: scratches, context: context)
+                view: view, query: prepared, wanted: wanted, rescores: query.rescores, scratches: scratches,
+                context: context)
             guard search.visibleRows > 0 else { continue }
             let plan = plan(for: search)
             let found: [Neighbour]
+            var isEstimated = false
             if let scan {
                 found = try search.scan(list: try scan.rows(of: segment))
                 usedScan = true
-            } else if case .graph(let ef) = plan {
-                found = try search.traverse(ef: ef)
+            } else if case .graph(let effort) = plan {
+                found = try search.traverse(effort)
+                isEstimated = !query.rescores
                 usedGraph = true
                 usedScan = usedScan || search.hasTail
             } else {
@@ -61,7 +65,7 @@ struct Search {
                 usedScan = true
             }
             for neighbour in found {
-                let score = score(of: neighbour, in: search)
+                let score = score(of: neighbour, in: search, isEstimated: isEstimated)
                 candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
             }
         }
@@ -73,7 +77,7 @@ struct Search {
 
     private enum Plan {
         case exact
-        case graph(ef: Int)
+        case graph(SegmentEffort)
     }
 
     private func plan(for search: SegmentSearch) -> Plan {
@@ -82,18 +86,29 @@ struct Search {
         }
         switch query.effort {
         case .exact: return .exact
-        case .ef(let ef): return .graph(ef: max(ef, wanted))
-        case .standard, .recall: return .graph(ef: max(options.defaultEF, wanted))
+        case .ef(let ef): return graph(SegmentEffort(ef: max(ef, wanted)))
+        case .standard, .recall: return graph(SegmentEffort(ef: max(options.defaultEF, wanted)))
         }
+    }
+
+    private func graph(_ effort: SegmentEffort) -> Plan {
+        .graph(SegmentEffort(ef: effort.ef, oversampling: query.oversampling ?? effort.oversampling))
     }
 
     // MARK: From candidates to the answer
 
-    private func score(of neighbour: Neighbour, in search: SegmentSearch) -> Double {
-        let distance = ExactDistance.distance(of: neighbour.row, in: search.space.table, to: prepared)
+    private func score(
+        of neighbour: Neighbour, in search: SegmentSearch, isEstimated: Bool
+    ) -> Double {
+        // Codes that are damaged may say anything.
+        let distance =
+            isEstimated && neighbour.distance.isFinite
+            ? neighbour.distance
+            : ExactDistance.distance(of: neighbour.row, in: search.space.table, to: prepared)
         switch prepared.metric {
         case .cosine, .dot: return Self.reported(0 - distance)
-        case .euclid: return Self.reported(distance.squareRoot())
+        // An estimate of a square may be below zero.
+        case .euclid: return Self.reported(max(0, distance).squareRoot())
         }
     }
 

@@ -2,7 +2,7 @@ import NeedleCore
 import NeedleVectors
 
 /// The part of a search that concerns one segment: its nearest visible rows, by distances of the float
-/// kernels.
+/// kernels; of rows that a traversal on codes found and nobody wants rescored, by those of the codes.
 ///
 /// Returns somewhat more rows than are wanted, because the final scores, in double precision, may order the
 /// last ones differently.
@@ -13,6 +13,8 @@ struct SegmentSearch {
     let view: ReadView
     let query: PreparedQuery
     let wanted: Int
+    /// Whether what codes found is ordered again by the original vectors, which otherwise are not read.
+    var rescores = true
     let scratches: SearchScratchPool
     let context: OperationContext
 
@@ -90,29 +92,51 @@ struct SegmentSearch {
     // MARK: Graph
 
     /// Traverses the graph and scans what it does not reach.
-    func traverse(ef: Int) throws(DatabaseError) -> [Neighbour] {
+    func traverse(_ effort: SegmentEffort) throws(DatabaseError) -> [Neighbour] {
         var top = TopK(capacity: kept)
-        guard let graph = space.graph, try traverse(graph, ef: ef, into: &top) else { return try scanAll() }
+        guard let graph = space.graph, try traverse(graph, effort, into: &top) else { return try scanAll() }
         try scan(tail, into: &top)
         return top.sorted(precedes: precedes)
     }
 
     /// Widens the beam until enough visible rows are found; false when only a scan can tell.
-    private func traverse(_ graph: GraphView, ef: Int, into top: inout TopK) throws(DatabaseError) -> Bool {
+    private func traverse(
+        _ graph: GraphView, _ effort: SegmentEffort, into top: inout TopK
+    ) throws(DatabaseError) -> Bool {
         let scratch = scratches.take()
         defer { scratches.giveBack(scratch) }
         let reached = min(space.indexed, visibleRows)
-        var ef = ef
+        let depth = rescoringDepth(graph, effort)
+        // Whoever asks for more to be rescored wants them found.
+        var ef = effort.oversampling == nil ? effort.ef : max(effort.ef, depth)
         while ef < reached {
             let found = try GraphSearcher.search(
                 graph, table: space.table, query: query, ef: ef, scratch: scratch, context: context)
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
-                for neighbour in visible.prefix(kept) { top.offer(neighbour, precedes: precedes) }
+                offer(visible, rescoring: depth, scratch: scratch, to: &top)
                 return true
             }
             ef *= 4
         }
         return false
+    }
+
+    /// 0: the distances found are final.
+    private func rescoringDepth(_ graph: GraphView, _ effort: SegmentEffort) -> Int {
+        guard rescores, let kind = graph.quantizer?.kind else { return 0 }
+        return RescoringDepth.depth(wanted: wanted, kind: kind, oversampling: effort.oversampling)
+    }
+
+    private func offer(
+        _ found: [Neighbour], rescoring depth: Int, scratch: SearchScratch, to top: inout TopK
+    ) {
+        guard depth > 0 else {
+            for neighbour in found.prefix(kept) { top.offer(neighbour, precedes: precedes) }
+            return
+        }
+        let rescored = Rescoring.rescore(
+            found, depth: depth, of: space.table, query: query, scratch: scratch)
+        for neighbour in rescored { top.offer(neighbour, precedes: precedes) }
     }
 }

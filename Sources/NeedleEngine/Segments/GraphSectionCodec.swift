@@ -2,13 +2,19 @@ import NeedleCore
 import NeedleStorage
 import NeedleVectors
 
-/// A graph as sections of a segment file: seven u32 scalars, levels, nodes (codes and links of level 0), and the
-/// upper levels (docs/format/segment.md).
+/// A graph as sections of a segment file: seven u32 scalars, levels, nodes (codes and links of level 0), the
+/// upper levels, and what made the codes (docs/format/segment.md).
 enum GraphSectionCodec {
     /// The graph of a space where it lies in the file; `nil` when the segment has none.
-    static func graph(of reader: SegmentReader, space: Int) throws(DatabaseError) -> GraphView? {
-        guard let scalars = reader.view(.graphScalars, space: space, as: UInt32.self) else { return nil }
-        guard scalars.count >= 7, let levels = reader.section(.graphLevels, space: space),
+    ///
+    /// - Throws: `corruption` when the sections do not fit together or to the space.
+    static func graph(
+        of reader: SegmentReader, space: Int, config: SpaceConfig
+    ) throws(DatabaseError) -> GraphView? {
+        guard let place = reader.section(.graphScalars, space: space) else { return nil }
+        try reader.verify(place)
+        guard let scalars = reader.view(.graphScalars, space: space, as: UInt32.self), scalars.count >= 7,
+            let levels = reader.section(.graphLevels, space: space),
             let nodes = reader.section(.graphNodes, space: space),
             let offsets = reader.section(.graphUpperOffsets, space: space),
             let upper = reader.section(.graphUpperLinks, space: space)
@@ -25,7 +31,23 @@ enum GraphSectionCodec {
         let sections = GraphSections(
             levels: reader.bytes(of: levels), nodes: reader.bytes(of: nodes),
             upperOffsets: reader.bytes(of: offsets), upperLinks: reader.bytes(of: upper))
-        return try GraphView(header: header, quantizer: nil, sections: sections, file: reader.path)
+        return try GraphView(
+            header: header, quantizer: try quantizer(of: reader, space: space, config: config),
+            sections: sections, file: reader.path)
+    }
+
+    private static func quantizer(
+        of reader: SegmentReader, space: Int, config: SpaceConfig
+    ) throws(DatabaseError) -> Quantizer? {
+        guard let section = reader.section(.quantizer, space: space) else { return nil }
+        try reader.verify(section)
+        let quantizer = try Quantizer(serialized: reader.bytes(of: section), file: reader.path)
+        guard quantizer.layout.dimension == config.size, quantizer.transform.metric == config.metric else {
+            throw .corruption(
+                file: reader.path, offset: section.offset,
+                what: "the quantizer of space \(space) is one for another space")
+        }
+        return quantizer
     }
 
     /// Writes the sections of a graph that nobody changes any more, filled up with empty records to `rows`.
@@ -50,6 +72,9 @@ enum GraphSectionCodec {
             .graphUpperOffsets, space: space, stride: 4, sections.upperOffsets, zeros: missing * 4,
             to: &writer)
         try write(.graphUpperLinks, space: space, stride: 4, sections.upperLinks, zeros: 0, to: &writer)
+        if let quantizer = graph.quantizer {
+            try writer.section(.quantizer, space: space, elements: quantizer.serialized)
+        }
     }
 
     private static func write(

@@ -26,7 +26,9 @@ final class GrowingSegment: Sendable {
     private let payloadsUsed = Atomic<Int>(0)
     private let expiringRows = Atomic<Int>(0)
 
-    init(id: UInt64, config: CollectionConfig, capacity: Int, seed: UInt64) throws(DatabaseError) {
+    init(
+        id: UInt64, config: CollectionConfig, capacity: Int, options: EngineOptions
+    ) throws(DatabaseError) {
         self.id = id
         self.capacity = capacity
         memory = try GrowingMemory(capacity: capacity)
@@ -35,7 +37,7 @@ final class GrowingSegment: Sendable {
         deletions = try DeletionTable(capacity: capacity)
         var spaces: [GrowingSpace] = []
         for space in config.spaces {
-            spaces.append(try GrowingSpace(config: space, capacity: capacity, seed: seed))
+            spaces.append(try GrowingSpace(config: space, capacity: capacity, options: options))
         }
         self.spaces = spaces
     }
@@ -116,12 +118,11 @@ extension GrowingSegment: Segment {
     }
 
     func space(_ index: Int) -> SearchableSpace {
-        let space = spaces[index]
-        // The prefix first: the view taken after it holds at least these rows.
-        let indexed = space.indexed
-        return SearchableSpace(
-            columns: space.columns, hasWideRows: space.hasWideRows, indexed: indexed,
-            graph: space.builder.view())
+        spaces[index].searchable
+    }
+
+    func settledRows(space index: Int) -> Int {
+        spaces[index].awaitsIndexer ? spaces[index].indexed : rowCount
     }
 
     /// Bytes that rows and graphs have made resident, about.
@@ -132,10 +133,6 @@ extension GrowingSegment: Segment {
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
         SegmentDescription(
             id: id, state: .growing, rows: rowCount, points: points, bytes: residentBytes,
-            spaces: spaces.map { space in
-                SegmentSpaceDescription(
-                    name: space.config.name, vectors: space.vectorCount,
-                    indexed: min(space.indexed, space.vectorCount), searchedOn: "float32")
-            })
+            spaces: spaces.map { $0.describe() })
     }
 }

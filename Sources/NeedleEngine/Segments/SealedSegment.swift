@@ -59,13 +59,15 @@ final class SealedSegment: Segment, Sendable {
             columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: space.graph)
     }
 
+    func settledRows(space index: Int) -> Int { rowCount }
+
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
         SegmentDescription(
             id: id, state: .sealed, rows: rowCount, points: points, bytes: fileBytes,
             spaces: zip(config.spaces, spaces).map { config, space in
                 SegmentSpaceDescription(
                     name: config.name, vectors: space.vectors, indexed: space.vectors - space.wideRows,
-                    searchedOn: "float32")
+                    searchedOn: SearchedOn.name(of: space.graph?.quantizer))
             })
     }
 
@@ -118,6 +120,6 @@ struct SealedSpace: Sendable {
         }
         self.vectors = Int(clamping: statistics[0])
         wideRows = Int(clamping: statistics[1])
-        graph = try GraphSectionCodec.graph(of: reader, space: index)
+        graph = try GraphSectionCodec.graph(of: reader, space: index, config: config)
     }
 }

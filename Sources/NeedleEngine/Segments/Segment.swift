@@ -23,6 +23,9 @@ protocol Segment: AnyObject, Sendable {
     /// One vector space as a search uses it.
     func space(_ index: Int) -> SearchableSpace
 
+    /// Rows [0, n) do not wait for an indexer: a graph reaches them, or there are too few for one.
+    func settledRows(space index: Int) -> Int
+
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription
 }
 

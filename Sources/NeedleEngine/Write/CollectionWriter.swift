@@ -152,7 +152,7 @@ final class CollectionWriter {
     /// Freezes the segment that takes writes and begins another, with room for a write of so many rows.
     func roll(rows: Int = 0) throws(DatabaseError) {
         let segment = try GrowingSegment(
-            id: nextSegmentID, config: config, capacity: max(growingCapacity, rows), seed: options.seed)
+            id: nextSegmentID, config: config, capacity: max(growingCapacity, rows), options: options)
         nextSegmentID += 1
         set = set.adding(segment)
     }

@@ -180,6 +180,9 @@ enum SegmentShape {
         case .graphLevels: return section.space != nil && shape == (1, rows)
         case .graphNodes: return section.space != nil && section.stride % 4 == 0 && section.count == rows
         case .graphUpperOffsets, .graphUpperLinks: return section.space != nil && section.stride == 4
+        case .graphScalars: return section.space != nil && section.stride == 4
+        case .quantizer: return section.space != nil && section.stride == 1
+        case .statistics: return section.space != nil && section.stride == 8
         default: return true
         }
     }

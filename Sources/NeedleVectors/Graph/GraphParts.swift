@@ -67,6 +67,8 @@ package struct GraphHeader: Hashable, Sendable {
         codeKind == quantizer?.kind.rawValue ?? 0 && Int(dimension) == quantizer?.layout.dimension ?? 0
     }
 
+    /// Of all sections.
+    package var byteCount: Int { levelsBytes + nodesBytes + upperOffsetsBytes + upperLinksBytes }
     package var levelsBytes: Int { Int(rowCount) }
     package var nodesBytes: Int { Int(rowCount) * layout.stride }
     package var upperOffsetsBytes: Int { Int(rowCount) * 4 }

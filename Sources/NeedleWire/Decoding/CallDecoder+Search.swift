@@ -131,9 +131,11 @@ struct SearchFields {
                 offset: offsetPlace ?? object, expected: "at most \(Search.windowLimit) together",
                 got: "\(limit + offset)")
         }
-        let query = SearchQuery(
+        var query = SearchQuery(
             target: target, space: space, limit: limit, offset: offset, scoreThreshold: scoreThreshold,
             filter: filter, effort: effort, selection: selection, model: model)
+        query.rescores = rescore ?? true
+        query.oversampling = oversampling
         return Search(
             query: query, vectorEncoding: encoding ?? .array, rescore: rescore, oversampling: oversampling)
     }

@@ -36,6 +36,7 @@ final class TestDatabase {
         var options = EngineOptions()
         options.growingRows = 4096
         options.exactRows = 100
+        options.trainingRows = 256
         return options
     }
 
@@ -61,9 +62,11 @@ final class TestDatabase {
 
     @discardableResult
     func create(
-        _ name: String = "c", size: Int = 4, metric: Metric = .cosine, durability: Durability = .fsync
+        _ name: String = "c", size: Int = 4, metric: Metric = .cosine, quantization: QuantizationKind = .int8,
+        durability: Durability = .fsync
     ) throws -> Collection {
-        let space = SpaceConfig(name: CollectionConfig.defaultSpaceName, size: size, metric: metric)
+        let space = SpaceConfig(
+            name: CollectionConfig.defaultSpaceName, size: size, metric: metric, quantization: quantization)
         _ = try database.createCollection(
             named: name, config: CollectionConfig(spaces: [space], durability: durability))
         return try database.collection(named: name)

@@ -1,0 +1,68 @@
+import NeedleCore
+import NeedleVectors
+import Synchronization
+
+// How the graph of a growing space comes about. A quantized space needs a centre, which is the mean of rows
+// that are there when indexing begins: not before `trainingRows` of them, or, when no more rows will come, with
+// what there is. A segment that ends with fewer rows than a search would use a graph for gets none.
+
+extension GrowingSpace {
+    /// - Parameter isComplete: no more rows will come.
+    private func deservesGraph(isComplete: Bool) -> Bool {
+        let ordinary = vectorCount - wideRowCount
+        if config.quantization == .none { return ordinary > 0 }
+        return ordinary >= options.trainingRows || (isComplete && ordinary >= options.exactRows)
+    }
+
+    /// Whether rows wait for the indexer, or may: false while there are too few to index.
+    var awaitsIndexer: Bool { builder != nil || deservesGraph(isComplete: false) }
+
+    /// Whether a segment that takes no more rows has the graph it will have. - Parameter rows: all of them.
+    func isIndexed(of rows: Int) -> Bool {
+        builder == nil ? !deservesGraph(isComplete: true) : indexed >= rows
+    }
+
+    /// Whether there is something for an indexer to do for the first `rows` rows.
+    func hasWork(of rows: Int, isComplete: Bool) -> Bool {
+        if builder != nil { return insertions.hasUnclaimed(of: rows) }
+        return deservesGraph(isComplete: isComplete) && !isBeginning.load(ordering: .relaxed)
+    }
+
+    /// Does one step: begins the graph, or links one run of rows into it; false when there is nothing to do.
+    /// Several threads may call at once.
+    ///
+    /// - Throws: what the context throws, `memory_budget`; what was not done is done next time.
+    func index(
+        of rows: Int, isComplete: Bool, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) -> Bool {
+        guard let builder else { return try begin(rows: rows, isComplete: isComplete) }
+        let table = searchable.table
+        return try insertions.doRun(of: rows) { (row) throws(DatabaseError) in
+            guard isOrdinary(row) else { return }
+            try builder.insert(UInt32(row), table: table, scratch: scratch, context: context)
+        }
+    }
+
+    private func begin(rows: Int, isComplete: Bool) throws(DatabaseError) -> Bool {
+        guard deservesGraph(isComplete: isComplete),
+            isBeginning.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+        else { return false }
+        defer { isBeginning.store(false, ordering: .releasing) }
+        guard builder == nil else { return false }
+        let made = try GraphBuilder(
+            rowCapacity: capacity,
+            parameters: GraphBuilder.Parameters(
+                m: config.hnsw.m, efConstruction: config.hnsw.efConstruct, seed: options.seed),
+            quantizer: config.quantization == .none ? nil : trainedQuantizer(rows: rows))
+        _ = builderReference.storeIfNil(made)
+        return true
+    }
+
+    /// Graphs are built on int8 codes also where they will be searched on bits.
+    private func trainedQuantizer(rows: Int) -> Quantizer {
+        let ordinary = (0..<rows).filter { isOrdinary($0) }.map { UInt32($0) }
+        let transform = SpaceTransform(
+            training: searchable.table, rows: ordinary.span, seed: SeededGenerator.mix(options.seed))
+        return Quantizer(transform: transform, kind: .int8)
+    }
+}
