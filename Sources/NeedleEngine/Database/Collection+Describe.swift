@@ -15,7 +15,8 @@ extension Collection {
             name: name, config: config, points: summary.points, indexedPoints: indexed, segments: segments,
             state: summary.state,
             bytesOnDisk: store.bytesOnDisk(logBytes: writer.withLock { $0.log.tail.byteCount }),
-            bytesInMemory: view.set.growing.reduce(0) { $0 + $1.residentBytes }, lsn: view.lsn)
+            bytesInMemory: view.set.growing.reduce(0) { $0 + $1.residentBytes }
+                + view.set.sealed.reduce(0) { $0 + $1.residentBytes }, lsn: view.lsn)
     }
 
     func summarize() -> CollectionSummary {

@@ -1,4 +1,5 @@
 package import NeedleCore
+import NeedleVectors
 
 /// What the engine is told by the configuration. Values only; defaults are those of `config.example.toml`.
 package struct EngineOptions: Sendable {
@@ -17,6 +18,8 @@ package struct EngineOptions: Sendable {
     package var exactRows = 1_000
     /// Rows that the codes of a growing quantized space are trained with: its graph begins when they are there.
     package var trainingRows = 1_024
+    /// Sealed segments with fewer rows than this get no sketches.
+    package var sketchedRows = SketchTraining.leastRows
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
     /// Seed of everything random below: graph levels, cursor tokens.

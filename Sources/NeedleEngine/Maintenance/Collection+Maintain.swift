@@ -15,7 +15,7 @@ extension Collection {
         if try index(context: context) { return true }
         guard maintenance.failure == nil else { return false }
         do throws(DatabaseError) {
-            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively() }
+            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively(context) }
                 ?? false
         } catch {
             maintenance.fail(error)
@@ -60,17 +60,20 @@ extension Collection {
 
     // MARK: Sealing, merging, checkpoints
 
-    private func maintainExclusively() throws(DatabaseError) -> Bool {
+    private func maintainExclusively(_ context: OperationContext) throws(DatabaseError) -> Bool {
         if try finishMerge() { return true }
         if try sealOldestFrozen() { return true }
         if try freezeIfDue() { return true }
         if maintenance.merge == nil, try beginMergeIfDue() { return true }
+        if let segment = view().set.sealed.first(where: \.awaitsSketches) {
+            return segment.makeSketches(options: options, context: context)
+        }
         guard maintenance.optimizeJob != nil, isSettled else { return false }
         maintenance.endOptimize()
         return true
     }
 
-    /// Nothing grows, nothing is merged, nothing is left to merge.
+    /// Nothing grows, nothing is merged, nothing is left to merge; asked when no sketches are left to make.
     private var isSettled: Bool {
         let set = view().set
         return maintenance.merge == nil && set.growing.count == 1 && set.active.rowCount == 0

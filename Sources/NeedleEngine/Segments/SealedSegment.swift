@@ -55,11 +55,29 @@ final class SealedSegment: Segment, Sendable {
 
     func space(_ index: Int) -> SearchableSpace {
         let space = spaces[index]
+        var graph = space.graph
+        graph?.sketches = space.sketches.sketches
         return SearchableSpace(
-            columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: space.graph)
+            columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: graph)
     }
 
     func settledRows(space index: Int) -> Int { rowCount }
+
+    /// Whether some graph may still get sketches.
+    var awaitsSketches: Bool { spaces.contains { $0.graph != nil && $0.sketches.isOpen } }
+
+    /// Makes the sketches of the first graph that waits for them; false when the context broke that off. One
+    /// thread.
+    func makeSketches(options: EngineOptions, context: OperationContext) -> Bool {
+        for space in spaces where space.sketches.isOpen {
+            guard let graph = space.graph else { continue }
+            return space.sketches.fill(for: graph, options: options, context: context)
+        }
+        return false
+    }
+
+    /// Bytes of memory beyond the mapping.
+    var residentBytes: Int { spaces.reduce(0) { $0 + $1.sketches.byteCount } }
 
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
         SegmentDescription(
@@ -95,6 +113,7 @@ final class SealedSegment: Segment, Sendable {
 struct SealedSpace: Sendable {
     let columns: SpaceColumns
     let graph: GraphView?
+    let sketches = SketchSlot()
     /// Rows that have a vector, and those of them that no float kernel may see.
     let vectors: Int
     let wideRows: Int
