@@ -79,7 +79,7 @@ class FaissIVF(Faiss):
         return super().make(base, metric)
 
     def settings(self) -> Sequence[Setting]:
-        probes = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+        probes = (8, 16, 32, 64, 96, 128, 192, 256, 384, 512)
         return [(n, factor) for factor in (4, 10) for n in probes]
 
     def prepare(self, setting: Setting) -> None:
