@@ -29,7 +29,6 @@ struct RecallRun {
         let rows = file.rows - Self.queryCount
         let vectors = try ReservedMemory(byteCount: rows * d * 4)
         let norms = try ReservedMemory(byteCount: rows * 4)
-        memory = [vectors, norms]
         let base = vectors.bound(to: Float.self)
         let inverse = norms.bound(to: Float.self)
         for i in 0..<rows * d { base[i] = file.values[Self.queryCount * d + i] }
@@ -60,7 +59,14 @@ struct RecallRun {
         builder = built.0
         buildSeconds = seconds(CLOCK_MONOTONIC) - start
         var graph = builder.view()
-        graph.sketches = built.1
+        if arguments.quantization == .binary {
+            let recoded = try Self.recoded(graph, table: table)
+            graph = recoded.graph
+            memory = [vectors, norms, recoded.nodes]
+        } else {
+            graph.sketches = built.1
+            memory = [vectors, norms]
+        }
         self.graph = graph
         var links = 0
         for row in stride(from: 0, to: UInt32(rows), by: 97) {
@@ -106,6 +112,23 @@ struct RecallRun {
             "processor seconds: linked \(rounded(linked - started, 10)), sketched \(rounded(sketched - linked, 10)),",
             "refined \(rounded(refined - sketched, 10)); margin \(sketches?.basis.margin ?? 0)")
         return (builder, sketches)
+    }
+
+    /// The graph with bits in place of its int8 codes, as sealing writes it.
+    private static func recoded(
+        _ graph: GraphView, table: VectorTable
+    ) throws -> (graph: GraphView, nodes: ReservedMemory) {
+        guard let built = graph.quantizer else { preconditionFailure("graphs are built on codes here") }
+        let binary = Quantizer(transform: built.transform, kind: .binary)
+        let recoding = GraphRecoding(graph, quantizer: binary, table: table)
+        let header = recoding.header
+        let nodes = try ReservedMemory(byteCount: header.nodesBytes)
+        let bytes = UnsafeMutableRawBufferPointer(start: nodes.base, count: header.nodesBytes)
+        recoding.write(0..<header.rowCount, to: bytes, scratch: SearchScratch())
+        var sections = graph.sections
+        sections.nodes = UnsafeRawBufferPointer(bytes)
+        let view = try GraphView(header: header, quantizer: binary, sections: sections, file: "memory")
+        return (view, nodes)
     }
 
     /// Recall@10 and the seconds of one search, the best of several passes over all queries on one thread.

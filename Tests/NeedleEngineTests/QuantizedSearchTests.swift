@@ -123,4 +123,71 @@ import Testing
         #expect(sealed.spaces[0].searchedOn == "float32")
         #expect(try recall(collection, size: 8) >= 0.98)
     }
+
+    @Test(arguments: Metric.allCases)
+    func bitsTakeOverWhenASegmentIsSealed(metric: Metric) throws {
+        let (database, collection) = try filled(1_500, size: 96, metric: metric, quantization: .binary)
+        #expect(collection.describe().segments[0].spaces[0].searchedOn == "int8")
+        let before = try recall(collection, size: 96)
+        _ = collection.optimize()
+        database.settle()
+        for _ in 0..<2 {
+            let collection = try database.collection()
+            let sealed = try #require(collection.describe().segments.first { $0.state == .sealed })
+            #expect(sealed.spaces[0].searchedOn == "binary")
+            let recall = try recall(collection, size: 96) { $0.oversampling = 40 }
+            // Noise that is the same in all dimensions is the hardest that bits can be given.
+            #expect(recall >= before - 0.05, "\(recall) after \(before)")
+            try database.reopen()
+        }
+        // Merging begins with int8 again.
+        try reopened(database).upsert([point(9_999, clusteredVectors(1, dimension: 96, seed: 5)[0])])
+        _ = try reopened(database).optimize()
+        database.settle()
+        let merged = try reopened(database)
+        #expect(merged.describe().segments.filter { $0.state == .sealed }.map(\.rows) == [1_501])
+        #expect(try recall(merged, size: 96) { $0.oversampling = 40 } >= before - 0.05)
+    }
+
+    private func reopened(_ database: TestDatabase) throws -> Collection { try database.collection() }
+
+    @Test func fewBitsAreNotWorthIt() throws {
+        let (database, collection) = try filled(300, size: 63, quantization: .binary)
+        _ = collection.optimize()
+        database.settle()
+        let sealed = try #require(collection.describe().segments.first { $0.state == .sealed })
+        #expect(sealed.spaces[0].searchedOn == "int8")
+    }
+
+    @Test func aFrozenSegmentIsRefinedBeforeItIsSealed() throws {
+        let database = try TestDatabase()
+        let collection = try database.create(size: 8)
+        let vectors = clusteredVectors(500, dimension: 8, seed: 401)
+        try collection.upsert(vectors.enumerated().map { point(UInt64($0), $1) })
+        let job = collection.optimize()
+        var phases: [String] = []
+        var done: [Int] = []
+        while database.database.maintain(context: OperationContext()) {
+            let snapshot = try #require(collection.job(job.id))
+            if phases.last != snapshot.phase { phases.append(snapshot.phase) }
+            if snapshot.phase == "refining" {
+                #expect(snapshot.total == 500)
+                done.append(snapshot.done)
+            }
+            #expect(try collection.search(vectors[9], limit: 1).ids == [PointID(9)], "at every step")
+        }
+        #expect(phases == ["indexing", "refining"])
+        #expect(done == done.sorted() && done.count >= 15)
+        #expect(collection.job(job.id)?.state == .done)
+    }
+
+    @Test func aGrowingSegmentIsNotRefined() throws {
+        let database = try TestDatabase()
+        let collection = try database.create(size: 8)
+        let vectors = clusteredVectors(320, dimension: 8, seed: 401)
+        try collection.upsert(vectors.enumerated().map { point(UInt64($0), $1) })
+        var steps = 0
+        while database.database.maintain(context: OperationContext()) { steps += 1 }
+        #expect(steps == 11, "beginning, and ten runs of 32 rows")
+    }
 }

@@ -49,13 +49,22 @@ extension Collection {
         guard let job = maintenance.optimizeJob else { return }
         let merge = maintenance.merge
         let segments = view.set.growing + (merge.map { [$0.output] } ?? [])
-        var done = 0
+        var inserted = 0
+        var refined = 0
         var total = 0
+        var isInserting = false
         for segment in segments {
-            total += segment.rowCount * segment.spaces.count
-            done += segment.spaces.reduce(0) { $0 + $1.indexed }
+            let rows = segment.rowCount
+            for space in segment.spaces where space.awaitsIndexer {
+                let (phase, done) = space.progress(of: rows)
+                total += rows
+                isInserting = isInserting || phase == .inserting
+                inserted += phase == .inserting ? done : rows
+                refined += phase == .inserting ? 0 : done
+            }
         }
-        job.report(phase: merge == nil ? "indexing" : "merging", done: done, total: total)
+        let phase = isInserting ? (merge == nil ? "indexing" : "merging") : "refining"
+        job.report(phase: phase, done: isInserting ? inserted : refined, total: total)
     }
 
     // MARK: Sealing, merging, checkpoints
@@ -176,7 +185,7 @@ extension Collection {
 }
 
 extension GrowingSegment {
-    /// Every row that is to be in a graph is in one; of a segment that takes no more rows.
+    /// Every row that is to be in a graph is in one, and refined; of a segment that takes no more rows.
     var isIndexed: Bool {
         let rows = rowCount
         return spaces.allSatisfy { $0.isIndexed(of: rows) }

@@ -61,8 +61,21 @@ struct SegmentSealing {
         try writer.section(
             .statistics, space: index, elements: [UInt64(space.vectorCount), UInt64(space.wideRowCount)])
         if let builder = space.builder {
-            try GraphSectionCodec.write(builder.view(), space: index, rows: rows, to: &writer)
+            try GraphSectionCodec.write(
+                builder.view(), recoding: recoding(space), space: index, rows: rows, to: &writer)
         }
+    }
+
+    /// So few bits tell hardly any vectors apart, and would save next to nothing beside the links: smaller spaces
+    /// keep their int8 codes.
+    static let leastBinaryDimension = 64
+
+    /// Bits in place of int8 codes, with the same centre and rotation, where the space is searched on them.
+    private func recoding(_ space: GrowingSpace) -> (quantizer: Quantizer, table: VectorTable)? {
+        guard space.config.quantization == .binary, space.config.size >= Self.leastBinaryDimension,
+            let built = space.builder?.quantizer
+        else { return nil }
+        return (Quantizer(transform: built.transform, kind: .binary), space.searchable.table)
     }
 
     /// SAFETY: the segment's memory holds at least `count` elements, written before its rows were published.

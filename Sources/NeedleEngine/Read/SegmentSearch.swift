@@ -106,14 +106,15 @@ struct SegmentSearch {
         let scratch = scratches.take()
         defer { scratches.giveBack(scratch) }
         let reached = min(space.indexed, visibleRows)
-        let depth = rescoringDepth(graph, effort)
+        var ef = effort.ef
         // Whoever asks for more to be rescored wants them found.
-        var ef = effort.oversampling == nil ? effort.ef : max(effort.ef, depth)
+        if effort.oversampling != nil { ef = max(ef, rescoringDepth(graph, effort, ef: ef)) }
         while ef < reached {
             let found = try GraphSearcher.search(
                 graph, table: space.table, query: query, ef: ef, scratch: scratch, context: context)
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
+                let depth = rescoringDepth(graph, effort, ef: ef)
                 offer(visible, rescoring: depth, scratch: scratch, to: &top)
                 return true
             }
@@ -123,9 +124,10 @@ struct SegmentSearch {
     }
 
     /// 0: the distances found are final.
-    private func rescoringDepth(_ graph: GraphView, _ effort: SegmentEffort) -> Int {
+    private func rescoringDepth(_ graph: GraphView, _ effort: SegmentEffort, ef: Int) -> Int {
         guard rescores, let kind = graph.quantizer?.kind else { return 0 }
-        return RescoringDepth.depth(wanted: wanted, kind: kind, oversampling: effort.oversampling)
+        return RescoringDepth.depth(
+            wanted: wanted, ef: ef, kind: kind, oversampling: effort.oversampling)
     }
 
     private func offer(

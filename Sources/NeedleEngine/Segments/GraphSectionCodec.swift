@@ -51,10 +51,15 @@ enum GraphSectionCodec {
     }
 
     /// Writes the sections of a graph that nobody changes any more, filled up with empty records to `rows`.
+    ///
+    /// - Parameter recoding: codes that take the place of the graph's own.
     static func write(
-        _ graph: GraphView, space: Int, rows: Int, to writer: inout SegmentWriter
+        _ graph: GraphView, recoding: (quantizer: Quantizer, table: VectorTable)? = nil, space: Int,
+        rows: Int,
+        to writer: inout SegmentWriter
     ) throws(DatabaseError) {
-        let header = graph.header
+        let recoded = recoding.map { GraphRecoding(graph, quantizer: $0.quantizer, table: $0.table) }
+        let header = recoded?.header ?? graph.header
         let sections = graph.sections
         try writer.section(
             .graphScalars, space: space,
@@ -65,14 +70,18 @@ enum GraphSectionCodec {
         let missing = rows - Int(header.rowCount)
         try write(.graphLevels, space: space, stride: 1, sections.levels, zeros: missing, to: &writer)
         let stride = header.layout.stride
-        try write(
-            .graphNodes, space: space, stride: stride, sections.nodes, zeros: missing * stride,
-            to: &writer)
+        if let recoded {
+            try write(recoded, space: space, zeros: missing * stride, to: &writer)
+        } else {
+            try write(
+                .graphNodes, space: space, stride: stride, sections.nodes, zeros: missing * stride,
+                to: &writer)
+        }
         try write(
             .graphUpperOffsets, space: space, stride: 4, sections.upperOffsets, zeros: missing * 4,
             to: &writer)
         try write(.graphUpperLinks, space: space, stride: 4, sections.upperLinks, zeros: 0, to: &writer)
-        if let quantizer = graph.quantizer {
+        if let quantizer = recoding?.quantizer ?? graph.quantizer {
             try writer.section(.quantizer, space: space, elements: quantizer.serialized)
         }
     }
@@ -83,6 +92,35 @@ enum GraphSectionCodec {
     ) throws(DatabaseError) {
         try writer.begin(kind, space: space, stride: stride, expectedBytes: bytes.count + zeros)
         try writer.append(bytes)
+        try append(zeros: zeros, to: &writer)
+        try writer.end()
+    }
+
+    /// Rows that are recoded at once.
+    private static let recodedRows = 256
+
+    private static func write(
+        _ recoding: GraphRecoding, space: Int, zeros: Int, to writer: inout SegmentWriter
+    ) throws(DatabaseError) {
+        let stride = recoding.header.layout.stride
+        let rows = recoding.header.rowCount
+        try writer.begin(
+            .graphNodes, space: space, stride: stride, expectedBytes: Int(rows) * stride + zeros)
+        let scratch = SearchScratch()
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: recodedRows * stride, alignment: 64)
+        defer { block.deallocate() }
+        var first: UInt32 = 0
+        while first < rows {
+            let end = min(rows, first + UInt32(recodedRows))
+            recoding.write(first..<end, to: block, scratch: scratch)
+            try writer.append(UnsafeRawBufferPointer(rebasing: block[..<(Int(end - first) * stride)]))
+            first = end
+        }
+        try append(zeros: zeros, to: &writer)
+        try writer.end()
+    }
+
+    private static func append(zeros: Int, to writer: inout SegmentWriter) throws(DatabaseError) {
         var left = zeros
         let block = [UInt8](repeating: 0, count: min(zeros, 1 << 16))
         while left > 0 {
@@ -90,6 +128,5 @@ enum GraphSectionCodec {
             try writer.append(block.span.extracting(first: count).bytes)
             left -= count
         }
-        try writer.end()
     }
 }

@@ -4,7 +4,14 @@ import Synchronization
 
 // How the graph of a growing space comes about. A quantized space needs a centre, which is the mean of rows
 // that are there when indexing begins: not before `trainingRows` of them, or, when no more rows will come, with
-// what there is. A segment that ends with fewer rows than a search would use a graph for gets none.
+// what there is. A segment that ends with fewer rows than a search would use a graph for gets none. When no
+// more rows will come and all are in the graph, its lists are chosen anew from all that is there (`refine`).
+
+/// What is being done to the graph of a growing space.
+enum IndexingPhase {
+    case inserting
+    case refining
+}
 
 extension GrowingSpace {
     /// - Parameter isComplete: no more rows will come.
@@ -14,22 +21,38 @@ extension GrowingSpace {
         return ordinary >= options.trainingRows || (isComplete && ordinary >= options.exactRows)
     }
 
+    /// Inner products gain nothing from lists chosen anew (62,666 MiniLM vectors, `--metric dot --ef 64`: 0.956 at
+    /// 19,471 searches/s, refined 0.960 at 14,930; less on vectors of unequal length), and it takes as long as
+    /// inserting does.
+    private var isToBeRefined: Bool { config.metric != .dot }
+
     /// Whether rows wait for the indexer, or may: false while there are too few to index.
     var awaitsIndexer: Bool { builder != nil || deservesGraph(isComplete: false) }
 
     /// Whether a segment that takes no more rows has the graph it will have. - Parameter rows: all of them.
     func isIndexed(of rows: Int) -> Bool {
-        builder == nil ? !deservesGraph(isComplete: true) : indexed >= rows
+        builder == nil
+            ? !deservesGraph(isComplete: true)
+            : indexed >= rows && (!isToBeRefined || refinements.done >= rows)
+    }
+
+    /// Rows that are done, of how many: each is inserted, and refined if no more will come.
+    func progress(of rows: Int) -> (phase: IndexingPhase, done: Int) {
+        if builder == nil || indexed < rows || !isToBeRefined { return (.inserting, indexed) }
+        return (.refining, refinements.done)
     }
 
     /// Whether there is something for an indexer to do for the first `rows` rows.
     func hasWork(of rows: Int, isComplete: Bool) -> Bool {
-        if builder != nil { return insertions.hasUnclaimed(of: rows) }
+        if builder != nil {
+            return insertions.hasUnclaimed(of: rows)
+                || (isComplete && isToBeRefined && indexed >= rows && refinements.hasUnclaimed(of: rows))
+        }
         return deservesGraph(isComplete: isComplete) && !isBeginning.load(ordering: .relaxed)
     }
 
-    /// Does one step: begins the graph, or links one run of rows into it; false when there is nothing to do.
-    /// Several threads may call at once.
+    /// Does one step: begins the graph, links one run of rows into it, or refines one; false when there is nothing
+    /// to do. Several threads may call at once.
     ///
     /// - Throws: what the context throws, `memory_budget`; what was not done is done next time.
     func index(
@@ -37,9 +60,15 @@ extension GrowingSpace {
     ) throws(DatabaseError) -> Bool {
         guard let builder else { return try begin(rows: rows, isComplete: isComplete) }
         let table = searchable.table
-        return try insertions.doRun(of: rows) { (row) throws(DatabaseError) in
+        let hasInserted = try insertions.doRun(of: rows) { (row) throws(DatabaseError) in
             guard isOrdinary(row) else { return }
             try builder.insert(UInt32(row), table: table, scratch: scratch, context: context)
+        }
+        if hasInserted { return true }
+        guard isComplete, isToBeRefined, indexed >= rows else { return false }
+        return try refinements.doRun(of: rows) { (row) throws(DatabaseError) in
+            guard isOrdinary(row) else { return }
+            try builder.refine(UInt32(row), table: table, scratch: scratch, context: context)
         }
     }
 

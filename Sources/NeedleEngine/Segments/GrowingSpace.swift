@@ -24,6 +24,7 @@ final class GrowingSpace: Sendable {
     /// One thread makes the builder.
     let isBeginning = Atomic<Bool>(false)
     let insertions = RowRuns()
+    let refinements = RowRuns()
 
     init(config: SpaceConfig, capacity: Int, options: EngineOptions) throws(DatabaseError) {
         self.config = config
