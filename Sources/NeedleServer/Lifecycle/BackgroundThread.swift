@@ -5,6 +5,7 @@ import Synchronization
 package final class BackgroundThread: Sendable {
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let hasEnded = Atomic<Bool>(false)
+    private let end = Bell()
 
     private init() {}
 
@@ -18,6 +19,7 @@ package final class BackgroundThread: Sendable {
         thread.pool.submit { [thread] state in
             if case .active = state { body() }
             thread.hasEnded.store(true, ordering: .releasing)
+            thread.end.ring()
         }
         return thread
     }
@@ -25,8 +27,11 @@ package final class BackgroundThread: Sendable {
     /// Whether the work is done.
     package var isDone: Bool { hasEnded.load(ordering: .acquiring) }
 
-    /// Waits until the work is done.
+    /// Waits until the work is done, also if it has not begun yet.
     package func join() {
-        do { try pool.syncShutdownGracefully() } catch { return }
+        // Not by shutting the pool down: that would drop work that has not begun.
+        end.wait()
+        // For the next one who waits.
+        end.ring()
     }
 }
