@@ -57,6 +57,33 @@ import Testing
         #expect(try second.client().call("point.count", #"{"collection":"docs"}"#).contains(#""count":7"#))
     }
 
+    /// More at once than a loop serves in one turn: some run on it, some on the threads.
+    @Test func pipelinedSearchesOfSeveralConnectionsAreAllAnswered() throws {
+        let server = try TestServer()
+        let clients = try (0..<3).map { _ in try server.client() }
+        try clients[0].fill("docs", count: 400)
+        for round in 0..<3 {
+            for client in clients {
+                let lines = (1...250).map { n in
+                    let params = #"{"collection":"docs","point_id":\#(n),"limit":2}"#
+                    return #"{"id":\#(n),"method":"point.search","params":\#(params)}"# + "\n"
+                }
+                client.send(lines.joined())
+            }
+            for client in clients {
+                var answered: Set<Int> = []
+                for _ in 1...250 {
+                    let line = try #require(try client.line())
+                    let match = try #require(
+                        line.firstMatch(of: /"id":(\d+),"result":\{"points":\[\{"id":(\d+)/), "\(line)")
+                    let (id, found) = (Int(match.output.1) ?? 0, Int(match.output.2) ?? 0)
+                    #expect(answered.insert(id).inserted && found != id, "round \(round)")
+                }
+            }
+            #expect(try clients[1].call("server.ping").contains("now_ms"))
+        }
+    }
+
     // MARK: Order of writes
 
     @Test func writesOfOneConnectionAreAppliedInTheOrderReceived() throws {

@@ -17,6 +17,8 @@ package final class Collection: Sendable {
     let options: EngineOptions
     let store: CollectionStore
     let scratches = SearchScratchPool()
+    /// One per space.
+    let paces: [SearchPace]
     let moments: MomentTable
     let maintenance: Maintenance
     let writer: Mutex<CollectionWriter>
@@ -39,6 +41,7 @@ package final class Collection: Sendable {
     ) {
         self.name = name
         config = writer.config
+        paces = writer.config.spaces.map { _ in SearchPace() }
         clock = environment.clock
         options = environment.options
         self.store = store

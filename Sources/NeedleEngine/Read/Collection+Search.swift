@@ -51,10 +51,11 @@ extension Collection {
             prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: excluded,
             scratches: scratches, context: context)
         let outcome = try search.run()
-        let took = (clock.monotonicNanoseconds() - started) / 1000
+        let took = clock.monotonicNanoseconds() - started
+        if query.filter == nil { paces[space].note(took, query.effort) }
         return SearchResult(
-            hits: outcome.hits, complete: true, strategy: outcome.strategy, tookMicroseconds: Int(took),
-            lsn: view.lsn)
+            hits: outcome.hits, complete: true, strategy: outcome.strategy,
+            tookMicroseconds: Int(took / 1000), lsn: view.lsn)
     }
 
     // MARK: What is searched, and for what

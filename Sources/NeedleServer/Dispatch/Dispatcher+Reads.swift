@@ -10,7 +10,9 @@ extension Dispatcher {
         guard let name = call.collection else { return }
         let pool = call.runsModel ? embedding : search
         whenVisible(task, name, call.minimumLSN) { collection in
-            self.run(task, on: pool) { () throws(DatabaseError) in
+            var isQuick = false
+            if case .searchPoints(let call) = call { isQuick = collection.isQuick(call.search.query) }
+            self.run(task, on: pool, isQuick: isQuick) { () throws(DatabaseError) in
                 try self.answer(call, from: collection, task.context)
             }
         }

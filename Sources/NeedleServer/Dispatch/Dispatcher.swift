@@ -1,18 +1,19 @@
 // Executes requests against the database and answers them, on threads that the event loops never wait for.
 //
-// Which work runs where (so that nothing slow is in front of something quick): search     reads, and the
-//   checking of writes                       as many threads as cores embedding  everything that runs the
-//   model                          half as many write      commits: one group of one collection at a time
-//   a few, they mostly wait for the disk control    descriptions, creating and dropping collections
-//   two Waiting (for a loading collection, for `min_lsn`) takes no thread. Queues are bounded: what does not
-//   fit is answered `overloaded`; the number of requests that wait elsewhere is bounded by `in_flight` and
-//   `connections`.
+// Which work runs where, so that nothing slow is in front of something quick:
+//   search     reads, and the checking of writes; as many threads as cores
+//   embedding  everything that runs the model; half as many
+//   write      commits: one group of one collection at a time; a few, they mostly wait for the disk
+//   control    descriptions, creating and dropping collections; two
+// Searches that have been quick lately may run on the event loop that read them (`QuickDesk`).
+// Waiting (for a loading collection, for `min_lsn`) takes no thread. Queues are bounded: what does not fit is
+// answered `overloaded`; the number of requests that wait elsewhere is bounded by `in_flight` and `connections`.
 
 package import NIOCore
+import NIOPosix
 package import NeedleCore
 package import NeedleEngine
 package import NeedleWire
-import Synchronization
 
 /// Safe to use from any thread, except that `submit` is called from the connection's event loop.
 package final class Dispatcher: RequestExecutor {
@@ -29,15 +30,17 @@ package final class Dispatcher: RequestExecutor {
     let waiting: WaitingRoom
     let timers: any EventLoop
     private let background: BackgroundWork
+    /// By event loop.
+    private let desks: [ObjectIdentifier: QuickDesk]
 
     package init(
         database: Database, configuration: ServerConfiguration, clock: any Clock, status: ServerStatus,
-        timers: any EventLoop
+        loops: [any EventLoop]
     ) {
         self.database = database
         self.status = status
         self.clock = clock
-        self.timers = timers
+        timers = loops[0]
         limits = configuration.limits
         encoder = ReplyEncoder(limits: configuration.limits)
         let cores = ProcessSettings.cores
@@ -45,8 +48,13 @@ package final class Dispatcher: RequestExecutor {
         func threads(_ configured: Int, _ automatic: Int) -> Int {
             configured > 0 ? configured : max(1, automatic)
         }
-        search = WorkerPool(
+        let search = WorkerPool(
             name: "search", threads: threads(configuration.searchThreads, cores), limit: queue)
+        self.search = search
+        desks = Dictionary(
+            uniqueKeysWithValues: loops.map { loop in
+                (ObjectIdentifier(loop), QuickDesk(eventLoop: loop, pool: search, clock: clock))
+            })
         embedding = WorkerPool(
             name: "embedding", threads: threads(configuration.embeddingThreads, cores / 2), limit: queue)
         write = WorkerPool(name: "write", threads: configuration.writeThreads, limit: queue)
@@ -111,14 +119,15 @@ package final class Dispatcher: RequestExecutor {
     // MARK: Shared steps
 
     /// Runs the request's work on a pool and answers with what it gives.
+    ///
+    /// - Parameter isQuick: an event loop may run it too.
     func run(
-        _ task: RequestTask, on pool: WorkerPool,
+        _ task: RequestTask, on pool: WorkerPool, isQuick: Bool = false,
         _ body: @escaping @Sendable () throws(DatabaseError) -> Reply
     ) {
-        let isAccepted = pool.trySubmit {
+        let job: WorkerPool.Job = {
             guard task.sink.admitsReply || pool === self.control else {
-                // The peer does not read its answers: more of them would only fill memory. Accepted already,
-                // so it does not count against the queue's bound when it comes back.
+                // The peer does not read its answers: more of them would only fill memory.
                 task.sink.park { self.run(task, on: pool, body) }
                 return
             }
@@ -128,7 +137,17 @@ package final class Dispatcher: RequestExecutor {
                     return try body()
                 })
         }
+        let isAccepted = isQuick ? runQuickly(task, job) : pool.trySubmit(job)
         if !isAccepted { task.fail(Self.overloaded(pool)) }
+    }
+
+    /// Runs a quick search on the event loop that this is, or on a search thread.
+    private func runQuickly(_ task: RequestTask, _ job: @escaping WorkerPool.Job) -> Bool {
+        let loop = MultiThreadedEventLoopGroup.currentEventLoop
+        if let loop, let desk = desks[ObjectIdentifier(loop)] {
+            return desk.add(receivedAt: task.receivedAt, job)
+        }
+        return search.trySubmitQuick(job, withHelp: false)
     }
 
     static func overloaded(_ pool: WorkerPool) -> DatabaseError {

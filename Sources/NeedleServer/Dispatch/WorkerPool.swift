@@ -1,4 +1,3 @@
-import Glibc
 import NIOPosix
 import Synchronization
 
@@ -6,12 +5,14 @@ import Synchronization
 ///
 /// Safe to use from any thread.
 final class WorkerPool: Sendable {
+    typealias Job = @Sendable () -> Void
+
     let name: String
     let threads: Int
-    private let pool: NIOThreadPool
+    private let host: NIOThreadPool
     private let limit: Int
-    private let waiting = Atomic<Int>(0)
-    private let running = Atomic<Int>(0)
+    private let order: Mutex<JobOrder<Job>>
+    private let bell = Bell()
 
     /// - Parameters:
     ///   - limit: jobs that may wait for a thread.
@@ -19,43 +20,69 @@ final class WorkerPool: Sendable {
         self.name = name
         self.threads = threads
         self.limit = limit
-        pool = NIOThreadPool(numberOfThreads: threads)
-        pool.start()
+        order = Mutex(JobOrder(threads: threads))
+        host = NIOThreadPool(numberOfThreads: threads)
+        host.start()
+        for _ in 0..<threads {
+            host.submit { state in
+                if case .active = state { self.work() }
+            }
+        }
     }
 
     /// Jobs that wait for a thread now.
-    var queued: Int { waiting.load(ordering: .relaxed) }
-    /// Jobs that run now.
-    var active: Int { running.load(ordering: .relaxed) }
+    var queued: Int { order.withLock { $0.count } }
 
     /// Runs `job` on one of the threads.
     ///
     /// - Returns: false, and the job is not run, when too many wait already.
-    func trySubmit(_ job: @escaping @Sendable () -> Void) -> Bool {
-        guard waiting.load(ordering: .relaxed) < limit else { return false }
-        submit(job)
-        return true
+    func trySubmit(_ job: @escaping Job) -> Bool { add(job, isQuick: false, limit: limit) }
+
+    /// The same for a quick job, which an event loop may take instead of a thread.
+    ///
+    /// - Parameter withHelp: the caller is an event loop and will take quick jobs.
+    func trySubmitQuick(_ job: @escaping Job, withHelp: Bool) -> Bool {
+        add(job, isQuick: true, withHelp: withHelp, limit: limit)
     }
 
     /// Runs `job` on one of the threads, however many wait: for work that was accepted already.
-    func submit(_ job: @escaping @Sendable () -> Void) {
-        waiting.add(1, ordering: .relaxed)
-        pool.submit { state in
-            self.waiting.subtract(1, ordering: .relaxed)
-            guard case .active = state else { return }
-            self.running.add(1, ordering: .relaxed)
-            job()
-            self.running.subtract(1, ordering: .relaxed)
+    func submit(_ job: @escaping Job) {
+        _ = add(job, isQuick: false, limit: .max)
+    }
+
+    private func add(_ job: @escaping Job, isQuick: Bool, withHelp: Bool = false, limit: Int) -> Bool {
+        let wakes: Bool? = order.withLock { order in
+            guard order.count < limit else { return nil }
+            return order.add(job, isQuick: isQuick, withHelp: withHelp)
+        }
+        guard let wakes else { return false }
+        if wakes { bell.ring() }
+        return true
+    }
+
+    /// The oldest quick job, for an event loop.
+    func takeQuick() -> Job? { order.withLock { $0.takeQuick() } }
+
+    var hasQuick: Bool { order.withLock { $0.hasQuick } }
+
+    private func work() {
+        var before = JobOrder<Job>.Before.nothing
+        while true {
+            switch order.withLock({ $0.next(before) }) {
+            case .run(let job):
+                job()
+                before = .ran
+            case .sleep:
+                bell.wait()
+                before = .slept
+            case .end: return
+            }
         }
     }
 
     /// Jobs that wait are dropped; returns when those that run have ended.
     func stop() {
-        do { try pool.syncShutdownGracefully() } catch { return }
+        for _ in 0..<order.withLock({ $0.stop() }) { bell.ring() }
+        do { try host.syncShutdownGracefully() } catch { return }
     }
-}
-
-/// Lowers the calling thread's priority. On Linux "process" 0 is the calling thread alone.
-func lowerThreadPriority() {
-    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
 }

@@ -40,7 +40,7 @@ package final class Server: Sendable {
         let status = ServerStatus(clock: clock, budget: budget, limits: configuration.limits)
         let dispatcher = Dispatcher(
             database: database, configuration: configuration, clock: clock, status: status,
-            timers: group.next())
+            loops: Array(group.makeIterator()))
         do throws(DatabaseError) {
             let listener = try Listener.start(
                 dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
