@@ -9,7 +9,8 @@ struct Arguments {
     static let usage = """
         usage: recall-benchmark PATH [--metric cosine|dot|euclid] [--quantization int8|binary|none]
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
-                 [--rescore 24] [--refine yes|no] [--sketches yes|no] [--json FILE]
+                 [--rescore 24] [--refine yes|no] [--sketches yes|no]
+                 [--passing-share 0.75] [--json FILE]
         """
 
     var path = ""
@@ -24,6 +25,8 @@ struct Arguments {
     var rescored = 24
     var refines = true
     var sketches = true
+    /// The share of near rows that sketches let pass.
+    var passingShare = SketchTraining.passingShare
     var json: String?
 
     init(_ words: [String]) {
@@ -52,6 +55,7 @@ struct Arguments {
         case "--rescore": return Self.assign(&rescored, Int(value))
         case "--refine": return Self.assign(&refines, ["yes": true, "no": false][value])
         case "--sketches": return Self.assign(&sketches, ["yes": true, "no": false][value])
+        case "--passing-share": return Self.assign(&passingShare, Double(value))
         case "--json":
             json = value
             return true

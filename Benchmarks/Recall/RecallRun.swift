@@ -101,7 +101,8 @@ struct RecallRun {
         let linked = seconds(CLOCK_PROCESS_CPUTIME_ID)
         let sketches =
             arguments.sketches
-            ? try SketchTraining.sketches(of: builder.view(), seed: 1, context: context) : nil
+            ? try SketchTraining.sketches(
+                of: builder.view(), seed: 1, passingShare: arguments.passingShare, context: context) : nil
         let sketched = seconds(CLOCK_PROCESS_CPUTIME_ID)
         if arguments.refines {
             try builder.refine(

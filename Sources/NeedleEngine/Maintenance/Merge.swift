@@ -1,7 +1,8 @@
 import NeedleCore
 import NeedleStorage
 
-/// Several sealed segments on their way to become one: their live rows, copied once, and a graph being built.
+/// Several sealed segments on their way to become one: their live rows, copied once, and a graph that goes on
+/// from that of the largest of them (`MergeBase`).
 ///
 /// The output is a growing segment that takes no writes. Rows that died or expired before the merge began are left
 /// behind; those that die meanwhile are marked when the output takes the inputs' place, under the writer lock.
@@ -33,7 +34,12 @@ final class Merge: Sendable {
         expired =
             sources.count == alive.count
             ? [] : alive.filter { inputs[$0.input].columns.isExpired($0.row, at: view.now) }
-        output = try GrowingSegment(id: id, config: config, capacity: max(1, sources.count), options: options)
+        output = try GrowingSegment(
+            id: id, config: config, capacity: max(1, sources.count), options: options,
+            adoptions: config.spaces.indices.map { space in
+                MergeBase(inputs: inputs, sources: sources, space: space, m: config.spaces[space].hnsw.m)
+                    .adoption
+            })
         for source in sources {
             let segment = inputs[source.input]
             let point = try Self.point(source.row, of: segment, config: config)

@@ -26,8 +26,10 @@ final class GrowingSegment: Sendable {
     private let payloadsUsed = Atomic<Int>(0)
     private let expiringRows = Atomic<Int>(0)
 
+    /// - Parameter adoptions: by space, the graph to go on from; none for a segment that takes writes.
     init(
-        id: UInt64, config: CollectionConfig, capacity: Int, options: EngineOptions
+        id: UInt64, config: CollectionConfig, capacity: Int, options: EngineOptions,
+        adoptions: [GraphAdoption?] = []
     ) throws(DatabaseError) {
         self.id = id
         self.capacity = capacity
@@ -36,8 +38,10 @@ final class GrowingSegment: Sendable {
         idTable = try IDTable(capacity: capacity)
         deletions = try DeletionTable(capacity: capacity)
         var spaces: [GrowingSpace] = []
-        for space in config.spaces {
-            spaces.append(try GrowingSpace(config: space, capacity: capacity, options: options))
+        for (index, space) in config.spaces.enumerated() {
+            let adoption = index < adoptions.count ? adoptions[index] : nil
+            spaces.append(
+                try GrowingSpace(config: space, capacity: capacity, options: options, adoption: adoption))
         }
         self.spaces = spaces
     }

@@ -33,7 +33,8 @@ extension GrowingSpace {
     func isIndexed(of rows: Int) -> Bool {
         builder == nil
             ? !deservesGraph(isComplete: true)
-            : indexed >= rows && (!isToBeRefined || refinements.done >= rows)
+            : adoption?.isDone ?? true && indexed >= rows
+                && (!isToBeRefined || refinements.done >= rows)
     }
 
     /// Rows that are done, of how many: each is inserted, and refined if no more will come.
@@ -45,6 +46,7 @@ extension GrowingSpace {
     /// Whether there is something for an indexer to do for the first `rows` rows.
     func hasWork(of rows: Int, isComplete: Bool) -> Bool {
         if builder != nil {
+            if let adoption, !adoption.isDone { return adoption.hasUnclaimed }
             return insertions.hasUnclaimed(of: rows)
                 || (isComplete && isToBeRefined && indexed >= rows && refinements.hasUnclaimed(of: rows))
         }
@@ -60,14 +62,17 @@ extension GrowingSpace {
     ) throws(DatabaseError) -> Bool {
         guard let builder else { return try begin(rows: rows, isComplete: isComplete) }
         let table = searchable.table
+        if let adoption, !adoption.isDone {
+            return adoption.doRun(builder: builder, table: table, scratch: scratch)
+        }
         let hasInserted = try insertions.doRun(of: rows) { (row) throws(DatabaseError) in
-            guard isOrdinary(row) else { return }
+            guard isOrdinary(row), adoption?.contains(row) != true else { return }
             try builder.insert(UInt32(row), table: table, scratch: scratch, context: context)
         }
         if hasInserted { return true }
         guard isComplete, isToBeRefined, indexed >= rows else { return false }
         return try refinements.doRun(of: rows) { (row) throws(DatabaseError) in
-            guard isOrdinary(row) else { return }
+            guard isOrdinary(row), adoption?.isSettled(row) != true else { return }
             try builder.refine(UInt32(row), table: table, scratch: scratch, context: context)
         }
     }
@@ -82,7 +87,9 @@ extension GrowingSpace {
             rowCapacity: capacity,
             parameters: GraphBuilder.Parameters(
                 m: config.hnsw.m, efConstruction: config.hnsw.efConstruct, seed: options.seed),
-            quantizer: config.quantization == .none ? nil : trainedQuantizer(rows: rows))
+            quantizer: config.quantization == .none ? nil : trainedQuantizer(rows: rows),
+            upperRecords: Int(adoption?.graph.header.upperRecordCount ?? 0))
+        if let adoption { made.beginAdopting(adoption.graph, rows: adoption.rows) }
         _ = builderReference.storeIfNil(made)
         return true
     }

@@ -26,8 +26,14 @@ final class GrowingSpace: Sendable {
     let insertions = RowRuns()
     let refinements = RowRuns()
 
-    init(config: SpaceConfig, capacity: Int, options: EngineOptions) throws(DatabaseError) {
+    /// The graph that this one goes on from; only in the output of a merge.
+    let adoption: GraphAdoption?
+
+    init(
+        config: SpaceConfig, capacity: Int, options: EngineOptions, adoption: GraphAdoption? = nil
+    ) throws(DatabaseError) {
         self.config = config
+        self.adoption = adoption
         self.capacity = capacity
         self.options = options
         vectors = try ReservedMemory(byteCount: capacity * config.size * 4)

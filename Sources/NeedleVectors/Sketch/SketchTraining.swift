@@ -17,7 +17,7 @@ package struct SketchTraining {
     private static let sampleElements = 8_192 * 384
     private static let trialQueries = 48
     /// The share of near rows that must pass, and of far rows that may.
-    private static let passingShare = 0.75
+    package static let passingShare = 0.85
     private static let usefulShare = 0.6
 
     private let graph: GraphView
@@ -25,6 +25,7 @@ package struct SketchTraining {
     private let rows: [UInt32]
     private let kernels: DistanceKernels
     private let seed: UInt64
+    private let passingShare: Double
 
     /// Sketches for a graph that is not changed any more, or nil when they would not help: too few rows or
     /// dimensions, or vectors that vary in all directions alike.
@@ -32,13 +33,14 @@ package struct SketchTraining {
     /// - Throws: `memory_budget`, or what the context throws.
     /// - Complexity: O(sample · d² + rows · d).
     package static func sketches(
-        of graph: GraphView, seed: UInt64, leastRows: Int = Self.leastRows, context: OperationContext,
+        of graph: GraphView, seed: UInt64, leastRows: Int = Self.leastRows,
+        passingShare: Double = Self.passingShare, context: OperationContext,
         kernels: DistanceKernels = .best
     ) throws(DatabaseError) -> SketchTable? {
         guard let quantizer = graph.quantizer, quantizer.kind == .int8,
             quantizer.layout.dimension >= leastDimension, Int(graph.header.rowCount) >= leastRows
         else { return nil }
-        let training = SketchTraining(graph, quantizer, seed, kernels)
+        let training = SketchTraining(graph, quantizer, seed, passingShare, kernels)
         guard training.rows.count >= leastRows / 4, let basis = try training.basis(context) else {
             return nil
         }
@@ -50,7 +52,11 @@ package struct SketchTraining {
         return table
     }
 
-    private init(_ graph: GraphView, _ quantizer: Quantizer, _ seed: UInt64, _ kernels: DistanceKernels) {
+    private init(
+        _ graph: GraphView, _ quantizer: Quantizer, _ seed: UInt64, _ passingShare: Double,
+        _ kernels: DistanceKernels
+    ) {
+        self.passingShare = passingShare
         self.graph = graph
         self.quantizer = quantizer
         self.seed = seed
@@ -245,7 +251,7 @@ extension SketchTraining {
         }
         errors.sort()
         guard !errors.isEmpty else { return (0, 1) }
-        let margin = errors[Int(Double(errors.count - 1) * Self.passingShare)]
+        let margin = errors[Int(Double(errors.count - 1) * passingShare)]
         var passed = 0
         for pairs in trials {
             let limit = pairs[near - 1].codes + margin
