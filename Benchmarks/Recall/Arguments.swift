@@ -10,7 +10,7 @@ struct Arguments {
         usage: recall-benchmark PATH [--metric cosine|dot|euclid] [--quantization int8|binary|none]
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
                  [--rescore 24] [--refine yes|no] [--sketches yes|no]
-                 [--passing-share 0.75] [--json FILE]
+                 [--passing-share 0.75] [--large-pages yes|no] [--json FILE]
         """
 
     var path = ""
@@ -27,6 +27,8 @@ struct Arguments {
     var sketches = true
     /// The share of near rows that sketches let pass.
     var passingShare = SketchTraining.passingShare
+    /// Whether the nodes lie in pages of two megabytes, as in the engine.
+    var usesLargePages = true
     var json: String?
 
     init(_ words: [String]) {
@@ -56,6 +58,7 @@ struct Arguments {
         case "--refine": return Self.assign(&refines, ["yes": true, "no": false][value])
         case "--sketches": return Self.assign(&sketches, ["yes": true, "no": false][value])
         case "--passing-share": return Self.assign(&passingShare, Double(value))
+        case "--large-pages": return Self.assign(&usesLargePages, ["yes": true, "no": false][value])
         case "--json":
             json = value
             return true

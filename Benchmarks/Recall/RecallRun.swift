@@ -95,6 +95,7 @@ struct RecallRun {
             m: arguments.m, efConstruction: arguments.efConstruction, seed: 1)
         let builder = try GraphBuilder(
             rowCapacity: rows, parameters: parameters, quantizer: quantizer, kernels: kernels)
+        if arguments.usesLargePages { builder.adviseLargePages() }
         let context = OperationContext()
         let threads = arguments.threads
         try builder.build(from: RowQueue(all), table: table, threads: threads, context: context)
@@ -124,6 +125,7 @@ struct RecallRun {
         let recoding = GraphRecoding(graph, quantizer: binary, table: table)
         let header = recoding.header
         let nodes = try ReservedMemory(byteCount: header.nodesBytes)
+        nodes.adviseLargePages()
         let bytes = UnsafeMutableRawBufferPointer(start: nodes.base, count: header.nodesBytes)
         recoding.write(0..<header.rowCount, to: bytes, scratch: SearchScratch())
         var sections = graph.sections

@@ -34,6 +34,13 @@ package final class ReservedMemory: Sendable {
         munmap(base, byteCount)
     }
 
+    /// Asks the system for large pages wherever the range is used from now on, and to put what is used already
+    /// together in the background. It may not; nothing but speed depends on it. A page written then costs two
+    /// megabytes, so this is for ranges of which far more is used.
+    package func adviseLargePages() {
+        _ = madvise(base, byteCount, MADV_HUGEPAGE)
+    }
+
     /// The range as an array of `Element`, zero-initialised.
     package func bound<Element: BitwiseCopyable>(to type: Element.Type) -> UnsafeMutablePointer<Element> {
         base.bindMemory(to: type, capacity: byteCount / MemoryLayout<Element>.stride)

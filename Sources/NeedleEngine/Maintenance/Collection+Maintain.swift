@@ -15,7 +15,8 @@ extension Collection {
         if try index(context: context) { return true }
         guard maintenance.failure == nil else { return false }
         do throws(DatabaseError) {
-            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively(context) }
+            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively(context)
+            }
                 ?? false
         } catch {
             maintenance.fail(error)

@@ -69,12 +69,26 @@ extension GrowingSpace {
             guard isOrdinary(row), adoption?.contains(row) != true else { return }
             try builder.insert(UInt32(row), table: table, scratch: scratch, context: context)
         }
-        if hasInserted { return true }
+        if hasInserted {
+            useLargePages(builder)
+            return true
+        }
         guard isComplete, isToBeRefined, indexed >= rows else { return false }
         return try refinements.doRun(of: rows) { (row) throws(DatabaseError) in
             guard isOrdinary(row), adoption?.isSettled(row) != true else { return }
             try builder.refine(UInt32(row), table: table, scratch: scratch, context: context)
         }
+    }
+
+    /// Nodes that take this much are held in pages of two megabytes from then on.
+    private static let largePagesFrom = 8 << 20
+
+    private func useLargePages(_ builder: GraphBuilder) {
+        guard !hasLargePages.load(ordering: .relaxed),
+            builder.view().header.nodesBytes >= Self.largePagesFrom,
+            !hasLargePages.exchange(true, ordering: .relaxed)
+        else { return }
+        builder.adviseLargePages()
     }
 
     private func begin(rows: Int, isComplete: Bool) throws(DatabaseError) -> Bool {
@@ -89,7 +103,10 @@ extension GrowingSpace {
                 m: config.hnsw.m, efConstruction: config.hnsw.efConstruct, seed: options.seed),
             quantizer: config.quantization == .none ? nil : trainedQuantizer(rows: rows),
             upperRecords: Int(adoption?.graph.header.upperRecordCount ?? 0))
-        if let adoption { made.beginAdopting(adoption.graph, rows: adoption.rows) }
+        if let adoption {
+            made.beginAdopting(adoption.graph, rows: adoption.rows)
+            useLargePages(made)
+        }
         _ = builderReference.storeIfNil(made)
         return true
     }

@@ -24,6 +24,7 @@ final class GrowingSpace: Sendable {
     /// One thread makes the builder.
     let isBeginning = Atomic<Bool>(false)
     let insertions = RowRuns()
+    let hasLargePages = Atomic<Bool>(false)
     let refinements = RowRuns()
 
     /// The graph that this one goes on from; only in the output of a merge.

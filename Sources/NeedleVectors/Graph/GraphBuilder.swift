@@ -87,6 +87,11 @@ import Synchronization
 
     package var rowCapacity: Int { memory.rowCapacity }
 
+    /// Has the nodes held in large pages from now on; for graphs of many megabytes.
+    package func adviseLargePages() {
+        memory.adviseLargePages()
+    }
+
     /// Rows whose insertion is finished.
     package var insertedCount: Int { inserted.load(ordering: .acquiring) }
 

@@ -43,6 +43,11 @@ import Synchronization
         locks = bound(4, Atomic<UInt8>.self)
     }
 
+    /// Large pages for the nodes, which a search meets all over; see `ReservedMemory.adviseLargePages`.
+    func adviseLargePages() {
+        regions[1].adviseLargePages()
+    }
+
     /// Takes over the sections of a graph that nobody is changing. - Returns: how many rows are in it.
     func copy(_ graph: GraphView) -> Int {
         let sections = graph.sections
