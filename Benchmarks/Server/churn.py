@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -54,12 +53,7 @@ def upsert(connection, collection, ids, vectors):
 
 def settle(connection, collection):
     started = time.monotonic()
-    job = connection.call("collection.optimize", {"collection": collection})["job"]
-    while connection.call("job.get", {"job": job})["state"] == "running":
-        time.sleep(0.2)
-    state = connection.call("job.get", {"job": job})["state"]
-    if state != "done":
-        sys.exit(f"{collection}: optimize ended as {state}")
+    connection.call("collection.optimize", {"collection": collection, "wait": True})
     return time.monotonic() - started
 
 
@@ -69,7 +63,7 @@ def fill(connection, base, alive, seed):
     every = np.arange(len(base))
     for name in ("fresh", "churned"):
         space = {"size": base.shape[1]}
-        connection.call("collection.create", {"collection": name, "vectors": space})
+        connection.call("collection.create", {"name": name, "vectors": space})
     upsert(connection, "fresh", alive, base)
     for _ in range(2):
         upsert(connection, "churned", random.permutation(every), base[random.permutation(every)])
@@ -96,9 +90,9 @@ def measure(connection, queries, expected):
         for query, truth_ids in zip(queries, expected):
             for name in curves:
                 reply = connection.call("point.search", {
-                    "collection": name, "vector": encode(query), "limit": K, "params": {"ef": ef}})
+                    "collection": name, "vector": encode(query), "limit": K, "with_payload": False, "params": {"ef": ef}})
                 took[name].append(reply["took_us"])
-                hits[name] += len(truth_ids & {hit["id"] for hit in reply["hits"]})
+                hits[name] += len(truth_ids & {hit["id"] for hit in reply["points"]})
         for name, curve in curves.items():
             curve.append((hits[name] / K / len(queries), float(np.median(took[name]))))
     return curves
