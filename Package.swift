@@ -73,6 +73,9 @@ let package = Package(
         program("needletail", ["NeedletailCommand"]),
         program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
         program(
+            "delivered-recall", ["NeedleCore", "NeedleStorage", "NeedleEngine"],
+            path: "Benchmarks/DeliveredRecall"),
+        program(
             "micro-benchmark", ["NeedleCore", "NeedleVectors", "NeedleWire", "CNeedleKernels"],
             path: "Benchmarks/Micro"),
         program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),

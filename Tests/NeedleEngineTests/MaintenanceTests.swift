@@ -144,9 +144,9 @@ import Testing
         try collection.upsert(vectors.enumerated().map { point(UInt64($0), $1) })
         _ = collection.optimize()
         database.settle()
-        let before = try collection.search(vectors[5], limit: 20)
+        let before = try collection.search(vectors[5], limit: 20, effort: .ef(96))
         try database.reopen()
-        let after = try database.collection().search(vectors[5], limit: 20)
+        let after = try database.collection().search(vectors[5], limit: 20, effort: .ef(96))
         #expect(after.strategy == .graph)
         #expect(after.ids == before.ids && after.scores == before.scores)
     }

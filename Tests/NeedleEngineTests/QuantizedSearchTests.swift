@@ -42,7 +42,7 @@ import Testing
         database.settle()
         #expect(collection.describe().indexedPoints == 256)
         #expect(collection.describe().segments[0].spaces[0].searchedOn == "int8")
-        #expect(try collection.search([1, 0, 0, 0, 0, 0, 0, 0]).strategy == .graph)
+        #expect(try collection.search([1, 0, 0, 0, 0, 0, 0, 0], effort: .ef(64)).strategy == .graph)
     }
 
     @Test func aSegmentThatEndsEarlyGetsAGraphWhenSearchesWouldUseIt() throws {

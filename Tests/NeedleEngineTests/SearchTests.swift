@@ -48,7 +48,7 @@ import Testing
         var found = 0
         let queries = clusteredVectors(50, dimension: 16, seed: 4)
         for query in queries {
-            let result = try collection.search(query)
+            let result = try collection.search(query, effort: .ef(96))
             #expect(result.strategy == .graph)
             found += Set(result.ids).intersection(exactTop(vectors, query, 10, metric)).count
         }
@@ -69,7 +69,7 @@ import Testing
                 #expect(try collection.search(vector, limit: 1).ids == [PointID(UInt64(index))])
             }
         }
-        #expect(try collection.search(vectors[1_150], limit: 1).strategy == .mixed)
+        #expect(try collection.search(vectors[1_150], limit: 1, effort: .ef(96)).strategy == .mixed)
     }
 
     @Test func deletedPointsNeverComeBackAndKAreFoundWhenKAreThere() throws {

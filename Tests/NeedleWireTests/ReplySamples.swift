@@ -46,14 +46,31 @@ enum ReplySamples {
             SegmentDescription(
                 id: 7, state: .growing, rows: 4, points: 3, bytes: 9000,
                 spaces: [SegmentSpaceDescription(name: "", vectors: 3, indexed: 2, searchedOn: "float32")])
-        ], state: .ready, bytesOnDisk: 10, bytesInMemory: 20, lsn: LSN(5))
+        ], state: .ready, bytesOnDisk: 10, bytesInMemory: 20, lsn: LSN(5),
+        recall: [
+            RecallDescription(
+                space: "", segment: 7, searchedOn: "float32", filter: "unfiltered", k: 10, source: "queries",
+                queries: 256, rows: 4, measuredMS: 1_800_000_000_000, standardEF: 48,
+                points: [
+                    RecallDescription.Point(ef: 10, recall: 0.75, low: 0.5, high: 0.875),
+                    RecallDescription.Point(ef: 14, recall: 1, low: 0.9921875, high: 1),
+                ]),
+            RecallDescription(
+                space: "", segment: 7, searchedOn: "float32", filter: "unfiltered", k: 100, source: "queries",
+                queries: 256, rows: 4, measuredMS: 1_800_000_000_000, standardEF: nil, points: []),
+        ])
 
     static let collectionText =
         #"{"name":"docs","config":{"vectors":{"size":384,"metric":"cosine","quantization":{"kind":"int8"},"#
         + #""hnsw":{"m":16,"ef_construct":128},"model":"m","model_fingerprint":"ff"},"durability":"fsync","#
         + #""text_key":"text"},"points":3,"indexed_points":2,"segments":[{"id":7,"state":"growing","rows":4,"#
         + #""points":3,"bytes":9000,"spaces":[{"name":"","vectors":3,"indexed":2,"searched_on":"float32"}]}],"#
-        + #""state":"ready","bytes_on_disk":10,"bytes_in_memory":20,"lsn":5}"#
+        + #""state":"ready","bytes_on_disk":10,"bytes_in_memory":20,"lsn":5,"recall":[{"space":"","segment":7,"#
+        + #""searched_on":"float32","filter":"unfiltered","k":10,"from":"queries","queries":256,"rows":4,"#
+        + #""measured_ms":1800000000000,"standard_ef":48,"curve":[{"ef":10,"recall":0.75,"low":0.5,"#
+        + #""high":0.875},{"ef":14,"recall":1.0,"low":0.9921875,"high":1.0}]},{"space":"","segment":7,"#
+        + #""searched_on":"float32","filter":"unfiltered","k":100,"from":"queries","queries":256,"rows":4,"#
+        + #""measured_ms":1800000000000,"curve":[]}]}"#
 
     static let summaries = [
         CollectionSummary(name: "a", points: 1, state: .ready),

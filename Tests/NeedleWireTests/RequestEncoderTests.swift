@@ -37,9 +37,9 @@ struct RequestEncoderTests {
             id: .integer(4),
             vectors: .named([NamedVector(space: "a", vector: [1]), NamedVector(space: "b", vector: [])]))
         var query = SearchQuery(
-            target: .vector([1, 2]), space: "s", limit: 3, offset: 4, scoreThreshold: 0.25,
-            filter: filter,
-            effort: .ef(9), selection: PointSelection(payload: .keys(["a"]), withVector: true), model: "m")
+            target: .vector([1, 2]), space: "s", limit: 3, offset: 4, scoreThreshold: 0.25, filter: filter,
+            effort: .recall(0.9), selection: PointSelection(payload: .keys(["a"]), withVector: true),
+            model: "m")
         query.oversampling = 1.5
         let search = Search(query: query, vectorEncoding: .base64, rescore: true, oversampling: 1.5)
         let plain = Search(query: SearchQuery(target: .point(.integer(1)), effort: .exact))

@@ -105,6 +105,23 @@ struct SearchParamsTests {
             "searches", .limitExceeded),
     ]
 
+    @Test("A recall is read as it is sent", arguments: ["0.5", "0.97", "0.999", "9e-1"])
+    func recall(text: String) throws {
+        let sent = #"{"collection":"c","vector":[1],"limit":100,"params":{"recall":\#(text)}}"#
+        #expect(try search(sent).search.query.effort == .recall(try #require(Double(text))))
+    }
+
+    @Test(
+        "A recall out of range, beside another effort, or with a large limit is refused at its place",
+        arguments: [
+            #""params":{"recall":0.4999}"#, #""params":{"recall":1}"#, #""params":{"recall":"0.9"}"#,
+            #""params":{"ef":9,"recall":0.9}"#, #""params":{"exact":true,"recall":0.9}"#,
+            #""params":{"recall":0.9},"limit":101"#, #""limit":101,"params":{"recall":0.9}"#,
+        ])
+    func recallRefused(member: String) throws {
+        try Refused("point.search", #"{"collection":"c","vector":[1],\#(member)}"#, "params.recall").check()
+    }
+
     @Test("Refused with their place", arguments: wrong)
     func refused(_ refused: Refused) throws { try refused.check() }
 
@@ -113,7 +130,6 @@ struct SearchParamsTests {
         arguments: [
             (#""fusion":{"method":"rrf","k":60}"#, "fusion"), (#""keys":["a"]"#, "keys"),
             (#""mmr":{"lambda":0.5}"#, "mmr"), (#""explain":true"#, "explain"),
-            (#""params":{"recall":0.98}"#, "params.recall"), (#""params":{"recall":7}"#, "params.recall"),
         ])
     func later(member: String, at: String) throws {
         try Refused("point.search", #"{"collection":"c","vector":[1],\#(member)}"#, at).check()

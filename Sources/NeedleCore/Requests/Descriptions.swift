@@ -75,6 +75,61 @@ package struct SegmentDescription: Sendable {
     }
 }
 
+/// What a collection measured of its own recall: one segment, one space, one number of neighbours.
+package struct RecallDescription: Sendable {
+    /// The recall of a sample at one effort.
+    package struct Point: Hashable, Sendable {
+        package var ef: Int
+        /// Mean over the queries, and the 95 % confidence interval of that mean.
+        package var recall: Double
+        package var low: Double
+        package var high: Double
+
+        package init(ef: Int, recall: Double, low: Double, high: Double) {
+            self.ef = ef
+            self.recall = recall
+            self.low = low
+            self.high = high
+        }
+    }
+
+    package var space: String
+    package var segment: UInt64
+    /// What traversal computes on, as in `SegmentSpaceDescription`.
+    package var searchedOn: String
+    /// Which searches it holds for: `unfiltered`.
+    package var filter: String
+    package var k: Int
+    /// Where the queries came from: `queries` that clients asked, or stored `points`.
+    package var source: String
+    package var queries: Int
+    /// Rows of the segment when it was measured.
+    package var rows: Int
+    /// Milliseconds since 1970.
+    package var measuredMS: Int64
+    /// The `ef` chosen for searches that name no effort; `nil` when they scan the segment.
+    package var standardEF: Int?
+    /// By rising `ef`.
+    package var points: [Point]
+
+    package init(
+        space: String, segment: UInt64, searchedOn: String, filter: String, k: Int, source: String,
+        queries: Int, rows: Int, measuredMS: Int64, standardEF: Int?, points: [Point]
+    ) {
+        self.space = space
+        self.segment = segment
+        self.searchedOn = searchedOn
+        self.filter = filter
+        self.k = k
+        self.source = source
+        self.queries = queries
+        self.rows = rows
+        self.measuredMS = measuredMS
+        self.standardEF = standardEF
+        self.points = points
+    }
+}
+
 /// The answer of `collection.get`.
 package struct CollectionDescription: Sendable {
     package var name: String
@@ -87,11 +142,14 @@ package struct CollectionDescription: Sendable {
     package var bytesOnDisk: Int
     package var bytesInMemory: Int
     package var lsn: LSN
+    /// Empty until something was measured.
+    package var recall: [RecallDescription]
 
     package init(
         name: String, config: CollectionConfig, points: Int, indexedPoints: Int,
         segments: [SegmentDescription],
-        state: CollectionState, bytesOnDisk: Int, bytesInMemory: Int, lsn: LSN
+        state: CollectionState, bytesOnDisk: Int, bytesInMemory: Int, lsn: LSN,
+        recall: [RecallDescription] = []
     ) {
         self.name = name
         self.config = config
@@ -102,6 +160,7 @@ package struct CollectionDescription: Sendable {
         self.bytesOnDisk = bytesOnDisk
         self.bytesInMemory = bytesInMemory
         self.lsn = lsn
+        self.recall = recall
     }
 }
 

@@ -13,7 +13,7 @@ package enum SearchEffort: Hashable, Sendable {
     case standard
     /// Width of the beam.
     case ef(Int)
-    /// The recall wanted (issue B); until then the server refuses it.
+    /// The recall wanted, 0.5 … 0.999; the effort follows from what the collection measured of itself.
     case recall(Double)
     /// Every visible point is compared.
     case exact

@@ -21,6 +21,7 @@ package final class Collection: Sendable {
     let paces: [SearchPace]
     let moments: MomentTable
     let maintenance: Maintenance
+    let measurement: SelfMeasurement
     let writer: Mutex<CollectionWriter>
     private let published: Mutex<Published>
     private let waiters = Mutex(VisibilityWaiters())
@@ -48,6 +49,8 @@ package final class Collection: Sendable {
         moments = MomentTable(
             limits: environment.options.limits, seed: environment.options.seed ^ environment.bootNonce)
         maintenance = Maintenance(collection: name, clock: environment.clock)
+        measurement = SelfMeasurement(
+            config: writer.config, options: environment.options, clock: environment.clock)
         published = Mutex(
             Published(set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS))
         self.writer = Mutex(writer)

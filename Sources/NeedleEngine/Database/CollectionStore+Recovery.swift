@@ -57,7 +57,9 @@ extension CollectionStore {
         let state = try openSegments(of: manifest, config: config)
         let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
         try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
-        return Collection(name: name, store: self, recovered: writer, environment: environment)
+        let collection = Collection(name: name, store: self, recovered: writer, environment: environment)
+        collection.loadRecall()
+        return collection
     }
 
     private func openSegments(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError)

@@ -32,6 +32,7 @@ final class CollectionStore: Sendable {
 
     var fileSystem: any FileSystem { environment.fileSystem }
     var logDirectory: String { "\(directory)/log" }
+    var recallPath: String { "\(directory)/\(RecallFile.name)" }
 
     func adopt(_ manifest: Manifest) {
         current.withLock { $0 = manifest }
@@ -113,7 +114,7 @@ final class CollectionStore: Sendable {
     /// Open mappings stay valid: files go by unlink (invariant 5).
     func removeUnnamedFiles() throws(DatabaseError) {
         guard let manifest = current.withLock({ $0 }) else { return }
-        var named: Set<String> = [Manifest.fileName, "log"]
+        var named: Set<String> = [Manifest.fileName, "log", RecallFile.name]
         for segment in manifest.segments {
             named.insert(segment.file)
             if let deletions = segment.deletions { named.insert(deletions.file) }

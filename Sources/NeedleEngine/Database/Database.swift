@@ -260,6 +260,12 @@ package final class Database: Sendable {
         return false
     }
 
+    /// Nanoseconds until there is more to measure, when that is all there is to do: measuring takes only a
+    /// share of idle time, and whoever runs the steps comes back then. `nil` when nobody needs to.
+    package var maintenancePause: UInt64? {
+        readyCollections.compactMap { $0.measurementPause }.min()
+    }
+
     /// Syncs and closes every log and releases the directory. No request may be running.
     package func close() {
         for collection in readyCollections { collection.retire() }

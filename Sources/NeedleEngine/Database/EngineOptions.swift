@@ -12,8 +12,15 @@ package struct EngineOptions: Sendable {
     package var growingRows = 1_000_000
     /// A growing segment is sealed at the latest when this many bytes were logged since the last checkpoint.
     package var checkpointBytes = 1 << 30
-    /// Beam width of searches that name neither `ef` nor `exact`.
-    package var defaultEF = 96
+    /// Beam width that reaches a recall of 0.97 where nothing was measured yet: rather too wide than too narrow.
+    package var defaultEF = 160
+    /// Share of a core that measuring recall may take in idle time; 0 measures nothing at all.
+    package var measureShare = 0.1
+    /// Stored points that recall is measured with at first, and when there is time.
+    package var firstRecallSample = 96
+    package var recallSample = 384
+    /// Recent queries kept of each space, to measure with.
+    package var recallQueries = 256
     /// Segments with fewer rows than this are scanned, not traversed.
     package var exactRows = 1_000
     /// Rows that the codes of a growing quantized space are trained with: its graph begins when they are there.

@@ -13,11 +13,18 @@ extension Collection {
     /// - Returns: whether there was something to do.
     func maintain(context: OperationContext) throws(DatabaseError) -> Bool {
         if try index(context: context) { return true }
+        if try measureFirst(context: context) { return true }
+        if maintainExclusively(context) { return true }
+        return try measureInIdleTime(context: context)
+    }
+
+    /// Work that one thread does at a time; a failure stops this kind of work.
+    private func maintainExclusively(_ context: OperationContext) -> Bool {
         guard maintenance.failure == nil else { return false }
         do throws(DatabaseError) {
-            return try maintenance.exclusively { () throws(DatabaseError) in try maintainExclusively(context)
-            }
-                ?? false
+            return try maintenance.exclusively { () throws(DatabaseError) in
+                try sealMergeOrCheckpoint(context) || saveRecallIfChanged()
+            } ?? false
         } catch {
             maintenance.fail(error)
             return false
@@ -70,7 +77,7 @@ extension Collection {
 
     // MARK: Sealing, merging, checkpoints
 
-    private func maintainExclusively(_ context: OperationContext) throws(DatabaseError) -> Bool {
+    private func sealMergeOrCheckpoint(_ context: OperationContext) throws(DatabaseError) -> Bool {
         if try finishMerge() { return true }
         if try sealOldestFrozen() { return true }
         if try freezeIfDue() { return true }
@@ -95,6 +102,8 @@ extension Collection {
         guard view.set.growing.count > 1 else { return false }
         let frozen = view.set.growing[0]
         guard frozen.isIndexed, frozen.lastVersion <= view.lsn else { return false }
+        // Another thread is measuring it.
+        if awaitsFirstMeasurement(frozen, in: view) { return false }
         let sealed = try store.seal(frozen, config: config)
         writer.withLock { writer in
             writer.set = writer.set.sealing(frozen, as: sealed)
@@ -144,6 +153,8 @@ extension Collection {
 
     private func finishMerge() throws(DatabaseError) -> Bool {
         guard let merge = maintenance.merge, merge.output.isIndexed else { return false }
+        // Another thread is measuring it: a segment goes live with its recall known.
+        if awaitsFirstMeasurement(merge.output, in: view()) { return false }
         let file = merge.isEmpty ? nil : try store.seal(merge.output, config: config)
         writer.withLock { writer in
             let expired = merge.transferDeletions()
@@ -173,6 +184,8 @@ extension Collection {
             try writer.log.trim(upTo: draft.lsn)
         }
         try store.removeUnnamedFiles()
+        let merging = maintenance.merge.map { [$0.output.id] } ?? []
+        measurement.keep(segments: Set(draft.set.growing.map(\.id) + draft.set.sealed.map(\.id) + merging))
     }
 
     /// Everything up to this LSN lies in sealed segments or is deleted.

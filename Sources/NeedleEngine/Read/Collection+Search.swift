@@ -49,13 +49,21 @@ extension Collection {
         let search = Search(
             view: view, config: config, options: options, space: space, query: query,
             prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: excluded,
-            scratches: scratches, context: context)
+            recall: measurement.table, scratches: scratches, context: context)
         let outcome = try search.run()
         let took = clock.monotonicNanoseconds() - started
         if query.filter == nil { paces[space].note(took, query.effort) }
+        offerToSample(query, search.prepared, space: space)
         return SearchResult(
             hits: outcome.hits, complete: true, strategy: outcome.strategy,
             tookMicroseconds: Int(took / 1000), lsn: view.lsn)
+    }
+
+    /// Queries that clients bring, not stored points, are what the collection measures itself with.
+    private func offerToSample(_ query: SearchQuery, _ prepared: PreparedQuery, space: Int) {
+        if case .point = query.target { return }
+        guard query.filter == nil, !prepared.isWide else { return }
+        if measurement.offer(prepared.original, space: space) { maintenance.wake() }
     }
 
     // MARK: What is searched, and for what

@@ -18,6 +18,8 @@ struct Search {
     let prepared: PreparedQuery
     /// A point that must not find itself.
     let excluded: PointID?
+    /// What the collection measured of its own recall.
+    let recall: RecallTable
     let scratches: SearchScratchPool
     let context: OperationContext
 
@@ -87,8 +89,17 @@ struct Search {
         switch query.effort {
         case .exact: return .exact
         case .ef(let ef): return graph(SegmentEffort(ef: max(ef, wanted)))
-        case .standard, .recall: return graph(SegmentEffort(ef: max(options.defaultEF, wanted)))
+        case .standard: return plan(for: search, recall: EffortChoice.standardRecall)
+        case .recall(let recall): return plan(for: search, recall: recall)
         }
+    }
+
+    private func plan(for search: SegmentSearch, recall target: Double) -> Plan {
+        let choice = EffortChoice(
+            config: config.spaces[space], defaultEF: options.defaultEF, table: recall)
+        let part = EffortChoice.part(
+            of: search.segment, search.space, index: space, visibleRows: search.visibleRows)
+        return choice.effort(target: target, wanted: wanted, part: part).map(graph) ?? .exact
     }
 
     private func graph(_ effort: SegmentEffort) -> Plan {

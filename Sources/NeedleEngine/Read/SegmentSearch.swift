@@ -15,6 +15,8 @@ struct SegmentSearch {
     let wanted: Int
     /// Whether what codes found is ordered again by the original vectors, which otherwise are not read.
     var rescores = true
+    /// Rows that count as not stored: a measurement's own query. Few.
+    var avoiding: [UInt32] = []
     let scratches: SearchScratchPool
     let context: OperationContext
 
@@ -33,6 +35,7 @@ struct SegmentSearch {
     @inline(__always)
     private func isCandidate(_ row: UInt32) -> Bool {
         space.columns.hasVector(Int(row)) && view.isVisible(Int(row), in: segment)
+            && (avoiding.isEmpty || !avoiding.contains(row))
     }
 
     /// Ties go to the smaller id; an id that cannot be read is reported when the record is built.
@@ -111,7 +114,8 @@ struct SegmentSearch {
         if effort.oversampling != nil { ef = max(ef, rescoringDepth(graph, effort, ef: ef)) }
         while ef < reached {
             let found = try GraphSearcher.search(
-                graph, table: space.table, query: query, ef: ef, scratch: scratch, context: context)
+                graph, table: space.table, query: query, ef: ef, avoiding: avoiding, scratch: scratch,
+                context: context)
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
                 let depth = rescoringDepth(graph, effort, ef: ef)

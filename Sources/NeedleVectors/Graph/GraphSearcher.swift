@@ -15,8 +15,8 @@ package enum GraphSearcher {
     /// - Throws: what the context throws, which is asked every 64 expansions.
     /// - Complexity: about ef · 2m distances, growing with the logarithm of the row count.
     package static func search(
-        _ graph: GraphView, table: VectorTable, query: PreparedQuery, ef: Int, scratch: SearchScratch,
-        context: OperationContext, kernels: DistanceKernels = .best
+        _ graph: GraphView, table: VectorTable, query: PreparedQuery, ef: Int, avoiding: [UInt32] = [],
+        scratch: SearchScratch, context: OperationContext, kernels: DistanceKernels = .best
     ) throws(DatabaseError) -> [Neighbour] {
         precondition(ef >= 1)
         precondition(query.dimension == table.dimension && query.metric == table.metric)
@@ -30,7 +30,9 @@ package enum GraphSearcher {
         case nil:
             beam = try query.withKernelVector { (vector) throws(DatabaseError) in
                 let scorer = FloatScorer(query: vector, scale: 1, table: table, kernels: kernels)
-                return try search(graph, scorer: scorer, width: width, scratch: scratch, context: context)
+                return try search(
+                    graph, scorer: scorer, width: width, avoiding: avoiding, scratch: scratch,
+                    context: context)
             }
         case .int8:
             graph.quantizer?.prepare(query, into: scratch.query)
@@ -39,13 +41,16 @@ package enum GraphSearcher {
                 kernels: kernels)
             let filter = graph.sketches.map { SketchFilter($0, scratch: scratch, kernels: kernels) }
             beam = try search(
-                graph, scorer: scorer, filter: filter, width: width, scratch: scratch, context: context)
+                graph, scorer: scorer, filter: filter, width: width, avoiding: avoiding, scratch: scratch,
+                context: context)
         case .binary:
             graph.quantizer?.prepare(query, into: scratch.query)
             let scorer = BitScorer(
                 query: scratch.query, nodes: graph.nodes, layout: graph.layout, scratch: scratch,
                 kernels: kernels)
-            beam = try search(graph, scorer: scorer, width: width, scratch: scratch, context: context)
+            beam = try search(
+                graph, scorer: scorer, width: width, avoiding: avoiding, scratch: scratch,
+                context: context)
         }
         return (0..<beam.count).map { i in
             Neighbour(distance: Double(Beam.distance(beam.keys[i])), row: Beam.row(beam.keys[i], salt: 0))
@@ -54,13 +59,15 @@ package enum GraphSearcher {
 
     @inline(never)
     private static func search<Scorer: RowScorer>(
-        _ graph: GraphView, scorer: Scorer, filter: SketchFilter? = nil, width: Int, scratch: SearchScratch,
-        context: OperationContext
+        _ graph: GraphView, scorer: Scorer, filter: SketchFilter? = nil, width: Int, avoiding: [UInt32],
+        scratch: SearchScratch, context: OperationContext
     ) throws(DatabaseError) -> Beam {
         precondition(filter?.covers(graph.header.rowCount) ?? true, "sketches of another graph")
         let traversal = GraphTraversal(graph: graph, scorer: scorer, scratch: scratch, filter: filter)
         let start = traversal.descend(
             from: graph.header.entryRow, levels: Int(graph.header.entryLevels), to: 0)
-        return try traversal.search(level: 0, from: start, width: width, salt: 0, context: context)
+        return try traversal.search(
+            level: 0, from: start, width: width, salt: 0, avoiding: avoiding,
+            context: context)
     }
 }

@@ -48,7 +48,8 @@ import Synchronization
     /// The beam search of one level (the paper's algorithm 2): leaves the nearest rows found in the beam,
     /// sorted.
     func search(
-        level: Int, from start: UInt32, width: Int, salt: UInt32, context: OperationContext
+        level: Int, from start: UInt32, width: Int, salt: UInt32, avoiding: [UInt32] = [],
+        context: OperationContext
     ) throws(DatabaseError) -> Beam {
         scratch.beginEpoch()
         let visited = scratch.visited.base
@@ -58,6 +59,7 @@ import Synchronization
         let room = graph.layout.room(level: level)
         let filter = level == 0 ? filter : nil
         var beam = Beam(scratch, width: width, salt: salt)
+        for row in avoiding where row < graph.header.rowCount { visited[Int(row)] = epoch }
         visited[Int(start)] = epoch
         beam.insert(Beam.key(scorer.distance(to: start), start, salt: salt))
         var untilCheck = Self.contextInterval

@@ -57,6 +57,11 @@ private struct ResultTree {
         return value
     }
 
+    func number(_ key: String) throws -> Double {
+        guard let value = tree[key]?.doubleValue else { throw missing(key) }
+        return value
+    }
+
     func string(_ key: String) throws -> String {
         guard let value = tree[key]?.stringValue else { throw missing(key) }
         return value
@@ -137,7 +142,21 @@ private struct ResultTree {
             points: try integer("points"), indexedPoints: try integer("indexed_points"),
             segments: try list("segments").map { try $0.segment() }, state: try choice("state"),
             bytesOnDisk: try integer("bytes_on_disk"), bytesInMemory: try integer("bytes_in_memory"),
-            lsn: try lsn("lsn"))
+            lsn: try lsn("lsn"),
+            recall: tree["recall"] == nil ? [] : try list("recall").map { try $0.recallDescription() })
+    }
+
+    private func recallDescription() throws -> RecallDescription {
+        RecallDescription(
+            space: try string("space"), segment: try lsn("segment").value,
+            searchedOn: try string("searched_on"), filter: try string("filter"), k: try integer("k"),
+            source: try string("from"), queries: try integer("queries"), rows: try integer("rows"),
+            measuredMS: Int64(try integer("measured_ms")), standardEF: tree["standard_ef"]?.integerValue,
+            points: try list("curve").map { point in
+                RecallDescription.Point(
+                    ef: try point.integer("ef"), recall: try point.number("recall"),
+                    low: try point.number("low"), high: try point.number("high"))
+            })
     }
 
     private func collectionConfig() throws -> CollectionConfig {

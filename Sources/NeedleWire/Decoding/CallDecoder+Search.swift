@@ -76,6 +76,8 @@ struct SearchFields {
     private var scoreThreshold: Double?
     private var filter: Filter?
     private var effort = SearchEffort.standard
+    /// Where `recall` stands; complaints about a limit that it does not allow go there.
+    private var recallPlace: Int?
     private var rescore: Bool?
     private var oversampling: Double?
     private var selection = PointSelection()
@@ -131,6 +133,11 @@ struct SearchFields {
                 offset: offsetPlace ?? object, expected: "at most \(Search.windowLimit) together",
                 got: "\(limit + offset)")
         }
+        if let recallPlace, limit > Search.recallLimit {
+            throw Refusal(
+                message: "\"recall\" goes with a limit of at most \(Search.recallLimit)", offset: recallPlace,
+                expected: "a limit of at most \(Search.recallLimit)", got: "\(limit)")
+        }
         var query = SearchQuery(
             target: target, space: space, limit: limit, offset: offset, scoreThreshold: scoreThreshold,
             filter: filter, effort: effort, selection: selection, model: model)
@@ -163,7 +170,11 @@ struct SearchFields {
             case "exact":
                 guard try reader.optionalBool() == true else { continue }
                 try setEffort(.exact, at: key.offset)
-            case "recall": try reader.refuseUnlessNull("\"recall\"", at: key.offset)
+            case "recall":
+                let range = Search.recallRange
+                guard let recall = try reader.optional({ try $0.double(in: range) }) else { continue }
+                try setEffort(.recall(recall), at: key.offset)
+                recallPlace = key.offset
             case "rescore": rescore = try reader.optionalBool()
             case "oversampling":
                 oversampling = try reader.optional { try $0.double(in: Search.oversamplingRange) }

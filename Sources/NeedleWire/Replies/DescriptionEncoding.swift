@@ -103,6 +103,38 @@ extension JSONWriter {
         integer("bytes_on_disk", description.bytesOnDisk)
         integer("bytes_in_memory", description.bytesInMemory)
         lsn(description.lsn)
+        guard !description.recall.isEmpty else { return }
+        key("recall")
+        array(description.recall) { $0.write($1) }
+    }
+
+    private mutating func write(_ recall: RecallDescription) {
+        object { json in
+            json.string("space", recall.space)
+            json.key("segment")
+            json.write(recall.segment)
+            json.string("searched_on", recall.searchedOn)
+            json.string("filter", recall.filter)
+            json.integer("k", recall.k)
+            json.string("from", recall.source)
+            json.integer("queries", recall.queries)
+            json.integer("rows", recall.rows)
+            json.key("measured_ms")
+            json.write(recall.measuredMS)
+            if let ef = recall.standardEF { json.integer("standard_ef", ef) }
+            json.key("curve")
+            json.array(recall.points) { json, point in
+                json.object { json in
+                    json.integer("ef", point.ef)
+                    json.key("recall")
+                    json.write(point.recall)
+                    json.key("low")
+                    json.write(point.low)
+                    json.key("high")
+                    json.write(point.high)
+                }
+            }
+        }
     }
 
     /// The shape `collection.create` takes, with every default spelled out.

@@ -27,6 +27,9 @@ package struct Search: Sendable {
     /// Width of the beam a client may ask for.
     package static let efRange = 1...65_536
     package static let oversamplingRange = 1.0...100.0
+    package static let recallRange = 0.5...0.999
+    /// Most points of a search that names a recall.
+    package static let recallLimit = 100
 }
 
 /// `point.search`.

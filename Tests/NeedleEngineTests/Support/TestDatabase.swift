@@ -37,6 +37,9 @@ final class TestDatabase {
         options.growingRows = 4096
         options.exactRows = 100
         options.trainingRows = 256
+        options.measureShare = 1
+        options.firstRecallSample = 16
+        options.recallSample = 48
         return options
     }
 

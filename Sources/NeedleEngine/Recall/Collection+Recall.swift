@@ -1,0 +1,225 @@
+import NeedleCore
+import NeedleStorage
+import NeedleVectors
+
+// When a collection measures its own recall. A space of a segment is measured for the first time as soon as
+// it is indexed, like a last part of indexing, and before a merged segment goes live. Everything after that
+// takes idle time: a larger sample, the queries that clients ask, rows that were added or died. When nothing
+// changes, nothing is measured.
+
+extension Collection {
+    /// Growth of a segment, and change of its share of living rows, that make a measurement old.
+    private static let growth = 1.25
+    private static let shareChange = 0.05
+
+    private struct Due {
+        let segment: any Segment
+        let key: SegmentSpaceKey
+        let isRefined: Bool
+    }
+
+    /// Does a step of a first measurement, if one is due.
+    func measureFirst(context: OperationContext) throws(DatabaseError) -> Bool {
+        guard options.measureShare > 0 else { return false }
+        let view = view()
+        guard firstDue(in: view) != nil else { return false }
+        return try measure(isPaced: false, view: view, context: context) { firstDue(in: view) }
+    }
+
+    /// Does a step of any other measurement, if one is due and idle time may be used.
+    func measureInIdleTime(context: OperationContext) throws(DatabaseError) -> Bool {
+        guard options.measureShare > 0 else { return false }
+        let view = view()
+        return try measure(isPaced: true, view: view, context: context) { idleDue(in: view) }
+    }
+
+    /// Nanoseconds until idle time may be used for a measurement that is due, at least a millisecond; `nil` when
+    /// none is.
+    var measurementPause: UInt64? {
+        guard options.measureShare > 0 else { return nil }
+        guard measurement.isRunning || idleDue(in: view()) != nil else { return nil }
+        return max(measurement.pause, 1_000_000)
+    }
+
+    /// Whether some space of the segment has not been measured yet and can be.
+    func awaitsFirstMeasurement(_ segment: any Segment, in view: ReadView) -> Bool {
+        options.measureShare > 0 && firstDue(of: segment, in: view, table: measurement.table) != nil
+    }
+
+    private func measure(
+        isPaced: Bool, view: ReadView, context: OperationContext, due: () -> Due?
+    ) throws(DatabaseError) -> Bool {
+        try measurement.step(
+            isPaced: isPaced, isCurrent: { isPresent($0.segment, in: view) }, context: context
+        ) { round in
+            due().map { begin($0, view: view, round: round) }
+        }
+    }
+
+    private func isPresent(_ segment: any Segment, in view: ReadView) -> Bool {
+        maintenance.merge?.output === segment || view.set.newestFirst.contains { $0 === segment }
+    }
+
+    private func begin(_ due: Due, view: ReadView, round: UInt64) -> RecallMeasurement {
+        let space = due.segment.space(due.key.space)
+        let asked = measurement.reservoirs[due.key.space].sample
+        let seed = SeededGenerator.mix(options.seed ^ due.key.segment &* 0x9E37_79B9_7F4A_7C15 &+ round)
+        let sample =
+            asked.queries.count >= RecallSample.fewest
+            ? RecallSample(queries: asked.queries)
+            : RecallSample.points(
+                due.isRefined ? options.recallSample : options.firstRecallSample, of: due.segment,
+                space: space, rows: graphRows(of: due.segment, space, in: view),
+                view: view, seed: seed)
+        return RecallMeasurement(
+            of: due.segment, key: due.key, config: config.spaces[due.key.space], sample: sample,
+            isRefined: due.isRefined, sampled: asked.taken, view: view,
+            scratches: scratches, seed: seed)
+    }
+
+    // MARK: What is due
+
+    private func firstDue(in view: ReadView) -> Due? {
+        let table = measurement.table
+        if let output = maintenance.merge?.output, output.isIndexed,
+            let due = firstDue(of: output, in: view, table: table)
+        {
+            return due
+        }
+        for segment in view.set.newestFirst {
+            if let due = firstDue(of: segment, in: view, table: table) { return due }
+        }
+        return nil
+    }
+
+    private func firstDue(of segment: any Segment, in view: ReadView, table: RecallTable) -> Due? {
+        for space in config.spaces.indices {
+            let key = SegmentSpaceKey(segment: segment.id, space: space)
+            guard isMeasurable(segment, space: space, in: view) else { continue }
+            if table[key].map({ isOfAnotherGraph($0, segment, space: space, in: view) }) ?? true {
+                return Due(segment: segment, key: key, isRefined: false)
+            }
+        }
+        return nil
+    }
+
+    private func idleDue(in view: ReadView) -> Due? {
+        let table = measurement.table
+        for segment in view.set.newestFirst {
+            for space in config.spaces.indices {
+                let key = SegmentSpaceKey(segment: segment.id, space: space)
+                guard let known = table[key], isMeasurable(segment, space: space, in: view) else { continue }
+                let isRefined = known.isRefined
+                if isOld(known, segment, space: space, in: view) || hasNewQueries(known, space: space) {
+                    return Due(
+                        segment: segment, key: key, isRefined: isRefined)
+                }
+                if known.source == .points, !isRefined {
+                    return Due(segment: segment, key: key, isRefined: true)
+                }
+            }
+        }
+        return nil
+    }
+
+    /// The same rows, linked or coded otherwise: what was measured says nothing any more.
+    private func isOfAnotherGraph(
+        _ known: SpaceRecall, _ segment: any Segment, space: Int, in view: ReadView
+    ) -> Bool {
+        let columns = segment.space(space)
+        guard let graph = columns.graph else { return false }
+        if graph.header.codeKind != known.graph.codeKind { return true }
+        // Where rows come in, links change all the time; growth tells there.
+        if segment === view.set.active { return false }
+        // Soon it will be another again.
+        if let sealed = segment as? SealedSegment, sealed.awaitsSketches { return false }
+        let rows = graphRows(of: segment, columns, in: view)
+        return rows == known.rows && GraphStamp(graph, rows: rows) != known.graph
+    }
+
+    private func isOld(_ known: SpaceRecall, _ segment: any Segment, space: Int, in view: ReadView) -> Bool {
+        let rows = graphRows(of: segment, segment.space(space), in: view)
+        let live = max(0, rows - segment.deletions.count)
+        let share = Double(live) / Double(max(1, rows))
+        let shareThen = Double(known.live) / Double(max(1, known.rows))
+        return Double(rows) > Self.growth * Double(known.rows) || abs(share - shareThen) > Self.shareChange
+    }
+
+    /// The first time that clients asked enough, and whenever a sample's worth of others came.
+    private func hasNewQueries(_ known: SpaceRecall, space: Int) -> Bool {
+        let reservoir = measurement.reservoirs[space]
+        let taken = reservoir.taken
+        guard min(taken, reservoir.capacity) >= RecallSample.fewest else { return false }
+        return known.source == .points || taken - known.sampled >= reservoir.capacity
+    }
+
+    /// Worth measuring: searched by graph at all, and by more than a scan costs.
+    private func isMeasurable(_ segment: any Segment, space: Int, in view: ReadView) -> Bool {
+        let columns = segment.space(space)
+        let rows = graphRows(of: segment, columns, in: view)
+        guard columns.graph?.isEmpty == false, !columns.hasWideRows, columns.indexed >= options.exactRows
+        else { return false }
+        let narrowest = EffortLadder.depths.min() ?? 1
+        return !EffortLadder.isScanCheaper(ef: narrowest, m: config.spaces[space].hnsw.m, rows: rows)
+    }
+
+    private func graphRows(of segment: any Segment, _ space: SearchableSpace, in view: ReadView) -> Int {
+        min(space.indexed, segment.visibleRows(at: view.lsn))
+    }
+
+    // MARK: For people
+
+    /// Every curve there is, by segment, space and depth.
+    func describeRecall(of segments: [SegmentDescription], in view: ReadView) -> [RecallDescription] {
+        let table = measurement.table
+        return zip(view.set.newestFirst.reversed(), segments).flatMap { segment, description in
+            config.spaces.indices.flatMap { index -> [RecallDescription] in
+                guard let known = table[SegmentSpaceKey(segment: segment.id, space: index)] else { return [] }
+                let choice = EffortChoice(
+                    config: config.spaces[index], defaultEF: options.defaultEF, table: table)
+                let part = EffortChoice.part(
+                    of: segment, segment.space(index), index: index,
+                    visibleRows: segment.visibleRows(at: view.lsn))
+                return known.curves.map { curve in
+                    RecallDescription(
+                        space: config.spaces[index].name, segment: segment.id,
+                        searchedOn: description.spaces[index].searchedOn, filter: known.filterClass.name,
+                        k: curve.k, source: known.source.name, queries: known.queries, rows: known.rows,
+                        measuredMS: known.measuredMS,
+                        standardEF: choice.effort(
+                            target: EffortChoice.standardRecall, wanted: curve.k, part: part)?.ef,
+                        points: curve.points.map(RecallDescription.Point.init))
+                }
+            }
+        }
+    }
+
+    // MARK: Over restarts
+
+    /// Keeps what was measured on sealed segments. What cannot be written now is measured again after a
+    /// restart; nothing else depends on it.
+    func saveRecallIfChanged() -> Bool {
+        guard let table = measurement.takeUnsaved() else { return false }
+        let sealed = Set(view().set.sealed.map(\.id))
+        let file = RecallFile(
+            incarnation: store.incarnation, entries: table.entries.filter { sealed.contains($0.key.segment) })
+        do throws(DatabaseError) {
+            try AtomicFile.replace(store.fileSystem, store.recallPath, with: file.encoded())
+        } catch { return true }
+        return true
+    }
+
+    /// Takes what an earlier life measured on the segments that are still there. A file that is missing,
+    /// damaged or another's is as good as none.
+    func loadRecall() {
+        do throws(DatabaseError) {
+            let file = try RecallFile.read(store.fileSystem, path: store.recallPath)
+            guard file.incarnation == store.incarnation else { return }
+            let rows = Dictionary(uniqueKeysWithValues: view().set.sealed.map { ($0.id, $0.rowCount) })
+            for (key, recall) in file.entries where config.spaces.indices.contains(key.space) {
+                guard let count = rows[key.segment], recall.rows <= count else { continue }
+                measurement.put(recall, for: key, isSaved: true)
+            }
+        } catch { return }
+    }
+}
