@@ -53,6 +53,7 @@ extension ConfigurationKey {
     private static let search = [
         ConfigurationKey("search", "default_ef", .integer(\.engine.defaultEF, 1...10_000)),
         ConfigurationKey("search", "exact_rows", .integer(\.engine.exactRows, 0...1_000_000)),
+        ConfigurationKey("search", "measure_share", .fraction(\.engine.measureShare, 0...1)),
     ]
 
     private static let model = [

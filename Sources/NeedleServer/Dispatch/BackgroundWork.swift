@@ -10,9 +10,17 @@ final class BackgroundWork: Sendable {
     private let step: @Sendable (OperationContext) -> Bool
     private let state = Mutex(State())
     private let context = OperationContext()
+    private let pauses = Mutex<Pauses?>(nil)
+
+    private struct Pauses: Sendable {
+        let next: @Sendable () -> UInt64?
+        let timer: @Sendable (UInt64, @escaping @Sendable () -> Void) -> Void
+    }
 
     private struct State {
         var runs = 0
+        /// A timer will wake the work.
+        var isTimed = false
         /// Rises with every wake, so that a run that found nothing knows whether to look again.
         var wakes: UInt64 = 0
         var isStopped = false
@@ -27,6 +35,32 @@ final class BackgroundWork: Sendable {
     /// There may be something to do.
     func wake() {
         begin(isNews: true)
+    }
+
+    /// When there is nothing to do now but will be later, the work wakes itself. Call before the first wake.
+    ///
+    /// - Parameters:
+    ///   - next: nanoseconds until there is something to do; `nil` when nothing is to be waited for.
+    ///   - timer: calls back once, after so many nanoseconds.
+    func comesBack(
+        _ next: @escaping @Sendable () -> UInt64?,
+        after timer: @escaping @Sendable (UInt64, @escaping @Sendable () -> Void) -> Void
+    ) {
+        pauses.withLock { $0 = Pauses(next: next, timer: timer) }
+    }
+
+    /// At most one timer at a time, or runs that find nothing would breed timers.
+    private func comeBack() {
+        guard let pauses = pauses.withLock({ $0 }), let pause = pauses.next() else { return }
+        let isMine = state.withLock { state in
+            defer { state.isTimed = true }
+            return !state.isTimed && !state.isStopped
+        }
+        guard isMine else { return }
+        pauses.timer(pause) { [weak self] in
+            self?.state.withLock { $0.isTimed = false }
+            self?.wake()
+        }
     }
 
     private func begin(isNews: Bool) {
@@ -49,7 +83,7 @@ final class BackgroundWork: Sendable {
                 state.runs -= 1
                 return true
             }
-            if isOver { return }
+            if isOver { return comeBack() }
         }
     }
 

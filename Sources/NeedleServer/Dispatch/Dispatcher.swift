@@ -64,6 +64,12 @@ package final class Dispatcher: RequestExecutor {
         background = BackgroundWork(threads: threads(configuration.maintenanceThreads, cores)) { context in
             database.maintain(context: context)
         }
+        // Measuring takes a share of idle time only; then somebody has to come back.
+        background.comesBack {
+            database.maintenancePause
+        } after: { pause, body in
+            _ = timers.scheduleTask(in: .nanoseconds(Int64(clamping: pause)), body)
+        }
         database.onMaintenanceNeeded { [background] in background.wake() }
     }
 

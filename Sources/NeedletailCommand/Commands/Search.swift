@@ -43,6 +43,11 @@ struct Search: AsyncParsableCommand {
         help: ArgumentHelp(
             "Width of the beam in the graph: more finds more and takes longer.", valueName: "n"))
     var ef: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Share of the true neighbours wanted, 0.5 to 0.999; the server picks the width.",
+            valueName: "share"))
+    var recall: Double?
     @Option(help: ArgumentHelp("The vector space, in a collection with several.", valueName: "space"))
     var using: String?
     @Option(
@@ -62,7 +67,13 @@ struct Search: AsyncParsableCommand {
         }
         guard (1...10_000).contains(limit) else { throw ValidationError("--limit is 1 to 10,000") }
         guard offset >= 0 else { throw ValidationError("--offset is 0 or more") }
-        if exact, ef != nil { throw ValidationError("--exact and --ef exclude each other") }
+        guard [exact, ef != nil, recall != nil].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--exact, --ef and --recall exclude each other")
+        }
+        if let recall, !(0.5...0.999).contains(recall) {
+            throw ValidationError("--recall is 0.5 to 0.999")
+        }
+        if recall != nil, limit > 100 { throw ValidationError("--recall goes with a --limit of at most 100") }
         if let threshold, !threshold.isFinite { throw ValidationError("--threshold is a finite number") }
     }
 
@@ -98,7 +109,8 @@ struct Search: AsyncParsableCommand {
         request.offset = offset
         request.scoreThreshold = threshold
         request.space = using
-        request.effort = exact ? .exact : ef.map { .ef($0) } ?? .standard
+        request.effort =
+            exact ? .exact : ef.map { .ef($0) } ?? recall.map { .recall($0) } ?? .standard
         return request
     }
 
