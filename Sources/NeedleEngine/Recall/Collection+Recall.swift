@@ -14,7 +14,7 @@ extension Collection {
 
     private struct Due {
         let segment: any Segment
-        let key: SegmentSpaceKey
+        let key: RecallKey
         let isRefined: Bool
     }
 
@@ -65,12 +65,13 @@ extension Collection {
         let asked = measurement.reservoirs[due.key.space].sample
         let seed = SeededGenerator.mix(options.seed ^ due.key.segment &* 0x9E37_79B9_7F4A_7C15 &+ round)
         let sample =
-            asked.queries.count >= RecallSample.fewest
-            ? RecallSample(queries: asked.queries)
-            : RecallSample.points(
-                due.isRefined ? options.recallSample : options.firstRecallSample, of: due.segment,
-                space: space, rows: graphRows(of: due.segment, space, in: view),
-                view: view, seed: seed)
+            switch due.key.source {
+            case .queries: RecallSample(queries: asked.queries)
+            case .points:
+                RecallSample.points(
+                    due.isRefined ? options.recallSample : options.firstRecallSample, of: due.segment,
+                    space: space, rows: graphRows(of: due.segment, space, in: view), view: view, seed: seed)
+            }
         return RecallMeasurement(
             of: due.segment, key: due.key, config: config.spaces[due.key.space], sample: sample,
             isRefined: due.isRefined, sampled: asked.taken, view: view,
@@ -94,7 +95,7 @@ extension Collection {
 
     private func firstDue(of segment: any Segment, in view: ReadView, table: RecallTable) -> Due? {
         for space in config.spaces.indices {
-            let key = SegmentSpaceKey(segment: segment.id, space: space)
+            let key = RecallKey(segment: segment.id, space: space, source: .points)
             guard isMeasurable(segment, space: space, in: view) else { continue }
             if table[key].map({ isOfAnotherGraph($0, segment, space: space, in: view) }) ?? true {
                 return Due(segment: segment, key: key, isRefined: false)
@@ -106,20 +107,32 @@ extension Collection {
     private func idleDue(in view: ReadView) -> Due? {
         let table = measurement.table
         for segment in view.set.newestFirst {
-            for space in config.spaces.indices {
-                let key = SegmentSpaceKey(segment: segment.id, space: space)
-                guard let known = table[key], isMeasurable(segment, space: space, in: view) else { continue }
-                let isRefined = known.isRefined
-                if isOld(known, segment, space: space, in: view) || hasNewQueries(known, space: space) {
-                    return Due(
-                        segment: segment, key: key, isRefined: isRefined)
+            for space in config.spaces.indices where isMeasurable(segment, space: space, in: view) {
+                let points = RecallKey(segment: segment.id, space: space, source: .points)
+                if let known = table[points],
+                    !known.isRefined || isOld(known, segment, space: space, in: view)
+                {
+                    return Due(segment: segment, key: points, isRefined: true)
                 }
-                if known.source == .points, !isRefined {
-                    return Due(segment: segment, key: key, isRefined: true)
+                let queries = RecallKey(segment: segment.id, space: space, source: .queries)
+                if isDue(table[queries], segment, space: space, in: view) {
+                    return Due(segment: segment, key: queries, isRefined: true)
                 }
             }
         }
         return nil
+    }
+
+    /// With clients' queries: when they asked enough for the first time, whenever a sample's worth of others
+    /// came, and when the segment changed.
+    private func isDue(_ known: SpaceRecall?, _ segment: any Segment, space: Int, in view: ReadView) -> Bool {
+        let reservoir = measurement.reservoirs[space]
+        let taken = reservoir.taken
+        guard min(taken, reservoir.capacity) >= RecallSample.fewest else { return false }
+        guard let known else { return true }
+        return taken - known.sampled >= reservoir.capacity
+            || isOld(known, segment, space: space, in: view)
+            || isOfAnotherGraph(known, segment, space: space, in: view)
     }
 
     /// The same rows, linked or coded otherwise: what was measured says nothing any more.
@@ -145,14 +158,6 @@ extension Collection {
         return Double(rows) > Self.growth * Double(known.rows) || abs(share - shareThen) > Self.shareChange
     }
 
-    /// The first time that clients asked enough, and whenever a sample's worth of others came.
-    private func hasNewQueries(_ known: SpaceRecall, space: Int) -> Bool {
-        let reservoir = measurement.reservoirs[space]
-        let taken = reservoir.taken
-        guard min(taken, reservoir.capacity) >= RecallSample.fewest else { return false }
-        return known.source == .points || taken - known.sampled >= reservoir.capacity
-    }
-
     /// Worth measuring: searched by graph at all, and by more than a scan costs.
     private func isMeasurable(_ segment: any Segment, space: Int, in view: ReadView) -> Bool {
         let columns = segment.space(space)
@@ -169,28 +174,40 @@ extension Collection {
 
     // MARK: For people
 
-    /// Every curve there is, by segment, space and depth.
+    /// Every curve there is, by segment, space, source and depth.
     func describeRecall(of segments: [SegmentDescription], in view: ReadView) -> [RecallDescription] {
         let table = measurement.table
-        return zip(view.set.newestFirst.reversed(), segments).flatMap { segment, description in
-            config.spaces.indices.flatMap { index -> [RecallDescription] in
-                guard let known = table[SegmentSpaceKey(segment: segment.id, space: index)] else { return [] }
-                let choice = EffortChoice(
-                    config: config.spaces[index], defaultEF: options.defaultEF, table: table)
-                let part = EffortChoice.part(
-                    of: segment, segment.space(index), index: index,
-                    visibleRows: segment.visibleRows(at: view.lsn))
-                return known.curves.map { curve in
-                    RecallDescription(
-                        space: config.spaces[index].name, segment: segment.id,
-                        searchedOn: description.spaces[index].searchedOn, filter: known.filterClass.name,
-                        k: curve.k, source: known.source.name, queries: known.queries, rows: known.rows,
-                        measuredMS: known.measuredMS,
-                        standardEF: choice.effort(
-                            target: EffortChoice.standardRecall, wanted: curve.k, part: part)?.ef,
-                        points: curve.points.map(RecallDescription.Point.init))
+        var result: [RecallDescription] = []
+        for (segment, description) in zip(view.set.newestFirst.reversed(), segments) {
+            for space in config.spaces.indices {
+                for source in RecallSource.allCases {
+                    let key = RecallKey(segment: segment.id, space: space, source: source)
+                    guard let known = table[key] else { continue }
+                    result += describe(
+                        known, key, of: segment, searchedOn: description.spaces[space].searchedOn,
+                        table: table, in: view)
                 }
             }
+        }
+        return result
+    }
+
+    private func describe(
+        _ known: SpaceRecall, _ key: RecallKey, of segment: any Segment, searchedOn: String,
+        table: RecallTable, in view: ReadView
+    ) -> [RecallDescription] {
+        let space = config.spaces[key.space]
+        let choice = EffortChoice(config: space, defaultEF: options.defaultEF, table: table)
+        let part = EffortChoice.part(
+            of: segment, segment.space(key.space), index: key.space,
+            visibleRows: segment.visibleRows(at: view.lsn))
+        return known.curves.map { curve in
+            let standard = choice.effort(target: EffortChoice.standardRecall, wanted: curve.k, part: part)
+            return RecallDescription(
+                space: space.name, segment: key.segment, searchedOn: searchedOn,
+                filter: known.filterClass.name, k: curve.k, source: key.source.name, queries: known.queries,
+                rows: known.rows, measuredMS: known.measuredMS, standardEF: standard?.ef,
+                points: curve.points.map(RecallDescription.Point.init))
         }
     }
 

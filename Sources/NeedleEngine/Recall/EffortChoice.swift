@@ -17,7 +17,8 @@ struct EffortChoice {
 
     /// The graph part of a segment, as a search meets it.
     struct Part {
-        var key: SegmentSpaceKey
+        var segment: UInt64
+        var space: Int
         /// Rows that the graph reaches.
         var rows: Int
         /// How many of them are alive, about.
@@ -31,7 +32,7 @@ struct EffortChoice {
     {
         let rows = min(space.indexed, visibleRows)
         return Part(
-            key: SegmentSpaceKey(segment: segment.id, space: index), rows: rows,
+            segment: segment.id, space: index, rows: rows,
             live: max(0, rows - segment.deletions.count), codeKind: space.graph?.header.codeKind ?? 0)
     }
 
@@ -46,13 +47,22 @@ struct EffortChoice {
         return SegmentEffort(ef: ef)
     }
 
+    /// The wider of the beams that stored points and clients' queries call for: queries to come may be like either.
     private func beam(target: Double, wanted: Int, part: Part) -> Int {
+        let beams = RecallSource.allCases.compactMap { source in
+            beam(target: target, wanted: wanted, part: part, source: source)
+        }
+        return beams.max() ?? formula(target: target, wanted: wanted, rows: part.rows)
+    }
+
+    private func beam(target: Double, wanted: Int, part: Part, source: RecallSource) -> Int? {
+        let key = RecallKey(segment: part.segment, space: part.space, source: source)
         guard
-            let known = table[part.key, codeKind: part.codeKind]
-                ?? table.newest(space: part.key.space, codeKind: part.codeKind),
+            let known = table[key, codeKind: part.codeKind]
+                ?? table.newest(space: part.space, source: source, codeKind: part.codeKind),
             let curve = known.curve(wanted: wanted),
             let answer = curve.ef(reaching: Self.raised(target, wanted: wanted))
-        else { return formula(target: target, wanted: wanted, rows: part.rows) }
+        else { return nil }
         let ef =
             switch answer {
             case .ef(let ef): ef

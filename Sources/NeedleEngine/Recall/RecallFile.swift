@@ -11,7 +11,7 @@ struct RecallFile: Hashable {
     private static let maximumBytes = 64 << 20
 
     var incarnation: Incarnation
-    var entries: [SegmentSpaceKey: SpaceRecall]
+    var entries: [RecallKey: SpaceRecall]
 
     static func read(_ fileSystem: any FileSystem, path: String) throws(DatabaseError) -> RecallFile {
         let file = try fileSystem.openForReading(path)
@@ -23,7 +23,7 @@ struct RecallFile: Hashable {
         return try RecallFile(decoding: try file.readExactly(size, at: 0), file: path)
     }
 
-    init(incarnation: Incarnation, entries: [SegmentSpaceKey: SpaceRecall]) {
+    init(incarnation: Incarnation, entries: [RecallKey: SpaceRecall]) {
         self.incarnation = incarnation
         self.entries = entries
     }
@@ -34,12 +34,15 @@ struct RecallFile: Hashable {
         writer.append(Self.version)
         writer.append(UInt32(entries.count))
         writer.append(bytes: incarnation.bytes)
-        let ordered = entries.sorted { ($0.key.segment, $0.key.space) < ($1.key.segment, $1.key.space) }
+        let ordered = entries.sorted { left, right in
+            (left.key.segment, left.key.space, left.key.source.rawValue)
+                < (right.key.segment, right.key.space, right.key.source.rawValue)
+        }
         for (key, recall) in ordered {
             writer.append(key.segment)
             writer.append(UInt32(key.space))
+            writer.append(key.source.rawValue)
             writer.append(recall.filterClass.rawValue)
-            writer.append(recall.source.rawValue)
             writer.append(UInt32(recall.isRefined ? 1 : 0))
             writer.append(recall.graph.codeKind)
             writer.append(recall.graph.links)
@@ -78,8 +81,11 @@ struct RecallFile: Hashable {
         incarnation = Incarnation(bytes: try reader.readBytes(16))
         entries = [:]
         for _ in 0..<count {
-            let key = SegmentSpaceKey(
-                segment: try reader.readUInt64(), space: Int(try reader.readUInt32()))
+            let (segment, space) = (try reader.readUInt64(), Int(try reader.readUInt32()))
+            guard let source = RecallSource(rawValue: try reader.readUInt32()) else {
+                throw reader.damage("an unknown source of queries")
+            }
+            let key = RecallKey(segment: segment, space: space, source: source)
             entries[key] = try SpaceRecall(reading: &reader)
         }
         try reader.skip(4)
@@ -90,9 +96,9 @@ struct RecallFile: Hashable {
 extension SpaceRecall {
     @_lifetime(reader: copy reader)
     fileprivate init(reading reader: inout ByteReader) throws(DatabaseError) {
-        guard let filterClass = FilterClass(rawValue: try reader.readUInt32()),
-            let source = Source(rawValue: try reader.readUInt32())
-        else { throw reader.damage("an unknown class of filters or source of queries") }
+        guard let filterClass = FilterClass(rawValue: try reader.readUInt32()) else {
+            throw reader.damage("an unknown class of filters")
+        }
         let isRefined = try reader.readUInt32() != 0
         let graph = GraphStamp(codeKind: try reader.readUInt32(), links: try reader.readUInt64())
         let rows = try reader.readSize()
@@ -112,7 +118,7 @@ extension SpaceRecall {
         }
         let curves = EffortLadder.depths.map { k in RecallCurve(k: k, points: points.filter { $0.k == k }) }
         self.init(
-            source: source, graph: graph, filterClass: filterClass, rows: rows, live: min(live, rows),
+            graph: graph, filterClass: filterClass, rows: rows, live: min(live, rows),
             sampled: 0,
             measuredMS: measuredMS, isRefined: isRefined, curves: curves.filter { !$0.points.isEmpty })
     }

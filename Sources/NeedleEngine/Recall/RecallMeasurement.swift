@@ -10,8 +10,7 @@ import NeedleVectors
 /// sums.
 struct RecallMeasurement {
     let segment: any Segment
-    let key: SegmentSpaceKey
-    let source: SpaceRecall.Source
+    let key: RecallKey
     let metric: Metric
     let m: Int
     /// Rows the graph reached when the measurement began, and how many of them were alive.
@@ -56,13 +55,12 @@ struct RecallMeasurement {
 
     /// - Precondition: the queries are not wide and neither is any row.
     init(
-        of segment: any Segment, key: SegmentSpaceKey, config: SpaceConfig, sample: RecallSample,
+        of segment: any Segment, key: RecallKey, config: SpaceConfig, sample: RecallSample,
         isRefined: Bool, sampled: Int, view: ReadView, scratches: SearchScratchPool,
         seed: UInt64
     ) {
         self.segment = segment
         self.key = key
-        source = sample.source
         self.isRefined = isRefined
         self.sampled = sampled
         self.view = view

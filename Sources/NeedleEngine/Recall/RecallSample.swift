@@ -1,14 +1,11 @@
 import NeedleCore
 
-/// What a space is measured with: queries that clients asked lately, or stored points while they asked too
-/// little.
+/// What a space is measured with: queries that clients asked lately, or stored points.
 struct RecallSample {
     /// Queries as they were asked.
     var queries: [[Float]] = []
     /// Stored points from which queries are made.
     var rows: [UInt32] = []
-
-    var source: SpaceRecall.Source { queries.isEmpty ? .points : .queries }
 
     /// Fewer different queries than this are no sample.
     static let fewest = 64

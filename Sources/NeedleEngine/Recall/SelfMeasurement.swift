@@ -51,7 +51,7 @@ final class SelfMeasurement: Sendable {
 
     // MARK: Results
 
-    func put(_ recall: SpaceRecall, for key: SegmentSpaceKey, isSaved: Bool = false) {
+    func put(_ recall: SpaceRecall, for key: RecallKey, isSaved: Bool = false) {
         results.withLock { results in
             results.table[key] = recall
             results.hasUnsaved = results.hasUnsaved || !isSaved
@@ -147,7 +147,7 @@ extension SelfMeasurement {
 extension RecallMeasurement {
     func result(_ curves: [RecallCurve], at milliseconds: Int64) -> SpaceRecall {
         SpaceRecall(
-            source: source, graph: graph, rows: rows, live: live, sampled: sampled, measuredMS: milliseconds,
+            graph: graph, rows: rows, live: live, sampled: sampled, measuredMS: milliseconds,
             isRefined: isRefined, curves: curves)
     }
 }

@@ -1,19 +1,8 @@
 import NeedleCore
 import NeedleVectors
 
-/// What was measured on one space of one segment.
+/// What was measured on one space of one segment, with one kind of queries.
 struct SpaceRecall: Hashable, Sendable {
-    /// Where the queries came from.
-    enum Source: UInt32, Sendable {
-        /// Stored points, each as though it were not stored.
-        case points = 0
-        /// What clients asked.
-        case queries = 1
-
-        var name: String { self == .points ? "points" : "queries" }
-    }
-
-    var source: Source
     /// The graph it was measured on.
     var graph: GraphStamp
     var filterClass: FilterClass = .unfiltered
@@ -65,35 +54,51 @@ struct GraphStamp: Hashable, Sendable {
     }
 }
 
-/// The space of a segment.
-struct SegmentSpaceKey: Hashable, Sendable {
+/// Where the queries of a measurement came from.
+enum RecallSource: UInt32, Sendable, CaseIterable {
+    /// Stored points, each as though it were not stored.
+    case points = 0
+    /// What clients asked.
+    case queries = 1
+
+    var name: String { self == .points ? "points" : "queries" }
+}
+
+/// What is measured by itself: a space of a segment, with queries of one kind.
+struct RecallKey: Hashable, Sendable {
     var segment: UInt64
     var space: Int
+    var source: RecallSource
 }
 
 /// Everything measured on a collection, as searches take it: replaced as a whole, never changed.
 struct RecallTable: Sendable {
-    private(set) var entries: [SegmentSpaceKey: SpaceRecall] = [:]
+    private(set) var entries: [RecallKey: SpaceRecall] = [:]
 
-    subscript(key: SegmentSpaceKey) -> SpaceRecall? {
+    subscript(key: RecallKey) -> SpaceRecall? {
         get { entries[key] }
         set { entries[key] = newValue }
     }
 
     /// The same, if there is a curve for such codes.
-    subscript(key: SegmentSpaceKey, codeKind codeKind: UInt32) -> SpaceRecall? {
+    subscript(key: RecallKey, codeKind codeKind: UInt32) -> SpaceRecall? {
         guard let known = entries[key], known.graph.codeKind == codeKind, !known.curves.isEmpty else {
             return nil
         }
         return known
     }
 
-    /// The newest measurement of the space in any segment: for segments that have none of their own.
-    func newest(space: Int, codeKind: UInt32) -> SpaceRecall? {
-        entries.filter { key, known in
-            key.space == space && known.graph.codeKind == codeKind && !known.curves.isEmpty
+    /// The newest measurement of the space in any segment: for segments that have none of their own. O(entries).
+    func newest(space: Int, source: RecallSource, codeKind: UInt32) -> SpaceRecall? {
+        var best: (key: RecallKey, known: SpaceRecall)?
+        for (key, known) in entries where key.space == space && key.source == source {
+            guard known.graph.codeKind == codeKind, !known.curves.isEmpty else { continue }
+            if let best, (best.known.measuredMS, best.key.segment) > (known.measuredMS, key.segment) {
+                continue
+            }
+            best = (key, known)
         }
-        .max { ($0.value.measuredMS, $0.key.segment) < ($1.value.measuredMS, $1.key.segment) }?.value
+        return best?.known
     }
 
     /// Forgets segments that are gone.

@@ -67,7 +67,7 @@ package final class Dispatcher: RequestExecutor {
         // Measuring takes a share of idle time only; then somebody has to come back.
         background.comesBack {
             database.maintenancePause
-        } after: { pause, body in
+        } after: { [timers] pause, body in
             _ = timers.scheduleTask(in: .nanoseconds(Int64(clamping: pause)), body)
         }
         database.onMaintenanceNeeded { [background] in background.wake() }
