@@ -33,7 +33,8 @@ struct CommandLineTests {
             "search docs text --id 3", "search docs text --limit 0", "search docs text --limit 10001",
             "search docs text --exact --ef 3", "search docs text --recall 0.9 --ef 3",
             "search docs text --recall 0.4", "search docs text --recall 0.9 --limit 101",
-            "search docs text --threshold nan", "get docs", "delete docs", "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0",
+            "search docs text --threshold nan", "get docs", "delete docs",
+            "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0",
             "drop",
             "count docs --timeout -1", "embed --kind answer x", "completion tcsh",
         ])
