@@ -71,9 +71,10 @@ let package = Package(
                 logging,
             ]),
         program("needletail", ["NeedletailCommand"]),
-        program("recall-benchmark", ["NeedleCore", "NeedleVectors"], path: "Benchmarks/Recall"),
+        .target(name: "VectorFiles", path: "Benchmarks/VectorFiles", swiftSettings: strict),
+        program("recall-benchmark", ["NeedleCore", "NeedleVectors", "VectorFiles"], path: "Benchmarks/Recall"),
         program(
-            "delivered-recall", ["NeedleCore", "NeedleStorage", "NeedleEngine"],
+            "delivered-recall", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
             path: "Benchmarks/DeliveredRecall"),
         program(
             "micro-benchmark", ["NeedleCore", "NeedleVectors", "NeedleWire", "CNeedleKernels"],

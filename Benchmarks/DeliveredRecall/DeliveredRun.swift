@@ -4,6 +4,7 @@ import Glibc
 import NeedleCore
 import NeedleEngine
 import NeedleStorage
+import VectorFiles
 
 final class MonotonicClock: Clock {
     func wallMilliseconds() -> Int64 { Int64(Self.nanoseconds(CLOCK_REALTIME) / 1_000_000) }

@@ -10,6 +10,7 @@ import Glibc
 import NeedleCore
 import NeedleEngine
 import NeedleStorage
+import VectorFiles
 
 guard CommandLine.arguments.count > 1 else {
     print("usage: delivered-recall PATH [METRIC [TARGET,TARGET,... [random|first [DIRECTORY]]]]")

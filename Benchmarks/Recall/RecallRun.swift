@@ -3,6 +3,7 @@
 import Glibc
 import NeedleCore
 import NeedleVectors
+import VectorFiles
 
 /// Holds the memory of one benchmark run until the process ends.
 struct RecallRun {

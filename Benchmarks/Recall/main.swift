@@ -7,6 +7,7 @@
 import Glibc
 import NeedleCore
 import NeedleVectors
+import VectorFiles
 
 func seconds(_ clock: clockid_t) -> Double {
     var time = timespec()

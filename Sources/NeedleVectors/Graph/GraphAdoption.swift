@@ -5,7 +5,7 @@
 // so that paths that led through it are bridged (FreshDiskANN's consolidation: Singh et al.,
 // arXiv:2105.09613).
 
-package import NeedleCore
+import NeedleCore
 import Synchronization
 
 /// Where the rows of a graph go in another one.

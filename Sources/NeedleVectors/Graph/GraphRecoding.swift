@@ -1,7 +1,7 @@
 // The same graph with other codes: graphs are built on int8 codes, and those to be searched on bits are recoded
 // when they are written to their file.
 
-package import NeedleCore
+import NeedleCore
 
 /// The nodes of a graph that nobody changes any more, with codes of another quantizer in place of their own.
 /// Lists and levels stay as they are. Any thread may use it.

@@ -4,16 +4,16 @@
 import Glibc
 
 /// Vectors of a file, row after row.
-struct VectorFile {
-    let rows: Int
-    let dimension: Int
-    let values: [Float]
+package struct VectorFile {
+    package let rows: Int
+    package let dimension: Int
+    package let values: [Float]
 
-    struct Unreadable: Error, CustomStringConvertible {
-        let description: String
+    package struct Unreadable: Error, CustomStringConvertible {
+        package let description: String
     }
 
-    init(path: String) throws {
+    package init(path: String) throws {
         let bytes = try Self.contents(of: path)
         if path.hasSuffix(".fbin") {
             let counts = bytes.withUnsafeBytes { raw in
