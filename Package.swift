@@ -72,7 +72,8 @@ let package = Package(
             ]),
         program("needletail", ["NeedletailCommand"]),
         .target(name: "VectorFiles", path: "Benchmarks/VectorFiles", swiftSettings: strict),
-        program("recall-benchmark", ["NeedleCore", "NeedleVectors", "VectorFiles"], path: "Benchmarks/Recall"),
+        program(
+            "recall-benchmark", ["NeedleCore", "NeedleVectors", "VectorFiles"], path: "Benchmarks/Recall"),
         program(
             "delivered-recall", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
             path: "Benchmarks/DeliveredRecall"),
