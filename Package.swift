@@ -55,7 +55,7 @@ let package = Package(
         room("NeedleCore", []),
         room("NeedleVectors", ["NeedleCore", "CNeedleKernels"]),
         room("NeedlePayloads", ["NeedleCore"]),
-        room("NeedleStorage", ["NeedleCore", "CNeedleKernels"]),
+        room("NeedleStorage", ["NeedleCore", "CNeedleKernels", crypto]),
         room("NeedleEmbedding", ["NeedleCore", "COpenBLAS", crypto]),
         room("NeedleWire", ["NeedleCore"]),
         room("NeedleEngine", ["NeedleCore", "NeedleVectors", "NeedlePayloads", "NeedleStorage"]),

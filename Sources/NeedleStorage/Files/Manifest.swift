@@ -27,15 +27,18 @@ package struct ManifestSegment: Hashable, Sendable {
     package var live: Int
     package var minLSN: LSN
     package var maxLSN: LSN
-    /// Hex digits; taken once, when the segment is sealed (issue C).
+    /// Of the whole file, 64 hex digits; taken once, when the segment is sealed.
     package var sha256: String?
+    /// The incarnation in the file's header when it is not the collection's: a restored collection shares the
+    /// files of the one that the snapshot was taken of.
+    package var origin: Incarnation?
     package var deletions: ManifestDeletions?
     /// Files with newer payloads or indexes beside the segment (issue D), oldest first.
     package var overlays: [String]
 
     package init(
         id: UInt64, file: String, rows: Int, bytes: Int, live: Int, minLSN: LSN, maxLSN: LSN,
-        sha256: String? = nil,
+        sha256: String? = nil, origin: Incarnation? = nil,
         deletions: ManifestDeletions? = nil, overlays: [String] = []
     ) {
         self.id = id
@@ -46,6 +49,7 @@ package struct ManifestSegment: Hashable, Sendable {
         self.minLSN = minLSN
         self.maxLSN = maxLSN
         self.sha256 = sha256
+        self.origin = origin
         self.deletions = deletions
         self.overlays = overlays
     }
@@ -86,7 +90,7 @@ package struct ManifestOpKey: Hashable, Sendable {
 /// The content of MANIFEST.
 package struct Manifest: Hashable, Sendable {
     /// Features without which the collection cannot be read right; a server that lacks one refuses it.
-    package var features: [String] = []
+    package var features: [String] { segments.contains { $0.origin != nil } ? [Self.foreignSegments] : [] }
     package var incarnation: Incarnation
     /// The configuration as compact JSON, opaque here.
     package var config: [UInt8]
@@ -102,7 +106,9 @@ package struct Manifest: Hashable, Sendable {
 
     package static let fileName = "MANIFEST"
     /// Features this server has.
-    package static let knownFeatures: Set<String> = []
+    package static let knownFeatures: Set<String> = [foreignSegments]
+    /// Some segment has an `origin`.
+    package static let foreignSegments = "foreign_segments"
 
     package init(
         incarnation: Incarnation, config: [UInt8], checkpointLSN: LSN = .zero, lastTimeMS: Int64 = 0,

@@ -28,14 +28,19 @@ extension Manifest {
 
     package init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
         let start = try HeadedText.check("manifest", bytes, file: file)
+        var needed: [String] = []
         self = try StrictJSON.read(bytes, from: start, file: file) { (reader) throws(JSONError) in
-            try Manifest(reading: &reader)
+            try Manifest(reading: &reader, features: &needed)
         }
-        try FeatureNames.check(features, known: Self.knownFeatures, of: "manifest", file: file)
+        try FeatureNames.check(needed, known: Self.knownFeatures, of: "manifest", file: file)
+        guard features.allSatisfy(needed.contains) else {
+            throw .corruption(file: file, offset: 0, what: "a segment with an origin, but not the feature")
+        }
         try checkConsistency(file: file)
     }
 
-    private init(reading reader: inout JSONReader) throws(JSONError) {
+    /// - Parameter needed: the features that the manifest says it needs.
+    private init(reading reader: inout JSONReader, features needed: inout [String]) throws(JSONError) {
         var features: [String]?
         var incarnation: Incarnation?
         var config: [UInt8]?
@@ -79,7 +84,7 @@ extension Manifest {
             nextSegmentID: try StrictJSON.need(nextSegmentID, "next_segment_id", at: offset),
             segments: try StrictJSON.need(segments, "segments", at: offset),
             opKeys: try StrictJSON.need(opKeys, "op_keys", at: offset))
-        self.features = try StrictJSON.need(features, "features", at: offset)
+        needed = try StrictJSON.need(features, "features", at: offset)
     }
 
     /// What must be true between the parts: also of a manifest that somebody edited by hand.
@@ -102,6 +107,7 @@ extension Manifest {
         return segment.id < nextSegmentID && segment.minLSN <= segment.maxLSN
             && segment.maxLSN <= checkpointLSN
             && segment.live <= segment.rows && deleted <= segment.rows - segment.live
+            && (segment.sha256.map(ContentHash.isHash) ?? true)
             && names.allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) }
     }
 }
@@ -135,6 +141,9 @@ extension ManifestSegment {
         if let sha256 {
             writer.key("sha256"); writer.write(sha256)
         }
+        if let origin {
+            writer.key("origin"); writer.write(origin.hex)
+        }
         if let deletions {
             writer.key("deletions")
             writer.beginObject()
@@ -156,6 +165,7 @@ extension ManifestSegment {
         var counts: (rows: Int?, bytes: Int?, live: Int?) = (nil, nil, nil)
         var lsns: (min: LSN?, max: LSN?) = (nil, nil)
         var sha256: String?
+        var origin: Incarnation?
         var deletions: ManifestDeletions?
         var overlays: [String]?
         let offset = reader.offset
@@ -170,6 +180,7 @@ extension ManifestSegment {
             case "min_lsn": lsns.min = LSN(try reader.readUInt64())
             case "max_lsn": lsns.max = LSN(try reader.readUInt64())
             case "sha256": sha256 = try reader.readString()
+            case "origin": origin = try StrictJSON.incarnation(&reader)
             case "deletions": deletions = try ManifestDeletions(reading: &reader)
             case "overlays":
                 overlays = try StrictJSON.array(&reader) { (r) throws(JSONError) in try r.readString() }
@@ -184,7 +195,7 @@ extension ManifestSegment {
             live: try StrictJSON.need(counts.live, "live", at: offset),
             minLSN: try StrictJSON.need(lsns.min, "min_lsn", at: offset),
             maxLSN: try StrictJSON.need(lsns.max, "max_lsn", at: offset), sha256: sha256,
-            deletions: deletions,
+            origin: origin, deletions: deletions,
             overlays: try StrictJSON.need(overlays, "overlays", at: offset))
     }
 }

@@ -37,6 +37,25 @@ import Testing
         #expect(ManifestSegment.deletionsFileName(id: 3, lsn: LSN(900)) == "000000000003-900.deletions")
     }
 
+    /// A restored collection shares segment files of the one it came from; a server that does not know of that
+    /// must not open it.
+    @Test func aForeignSegmentNeedsItsFeature() throws {
+        var foreign = Self.sample
+        foreign.segments[0].origin = Incarnation(bytes: [UInt8](repeating: 7, count: 16))
+        let bytes = foreign.encoded()
+        #expect(try Manifest(decoding: bytes, file: "MANIFEST") == foreign)
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.contains("\"features\": [\n    \"foreign_segments\"\n  ]"))
+        let silent = try forged(
+            "\"overlays\": [\n        \"000000000003-900.payloads\"",
+            "\"origin\": \"\(String(repeating: "07", count: 16))\", \"overlays\": [\n        \"000000000003-900.payloads\""
+        )
+        let error = #expect(throws: DatabaseError.self) {
+            try Manifest(decoding: silent, file: "MANIFEST")
+        }
+        #expect(error?.kind == .corruption)
+    }
+
     @Test(arguments: [UInt8(1), 0x20, 0x80, 0xFF]) func everyFlippedByteIsFound(mask: UInt8) {
         let bytes = Self.sample.encoded()
         for offset in bytes.indices {

@@ -53,6 +53,12 @@ import Testing
         #expect(try SegmentSample.golden.matches(try SegmentSample.open(disk, "\(folder)/\(name)")))
     }
 
+    @Test func snapshot() throws {
+        try compare(SnapshotManifestTests.sample.encoded(), SnapshotManifest.fileName)
+        let bytes = try disk.readAll("\(folder)/\(SnapshotManifest.fileName)", limit: 1 << 20)
+        #expect(try SnapshotManifest(decoding: bytes, file: "SNAPSHOT") == SnapshotManifestTests.sample)
+    }
+
     @Test(arguments: [("list", [1, 4]), ("bitmap", Array(0..<40))])
     func deletions(encoding: String, rows: [Int]) throws {
         let file = DeletionFile(
