@@ -10,7 +10,7 @@ struct Arguments {
         usage: recall-benchmark PATH [--metric cosine|dot|euclid] [--quantization int8|binary|none]
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
                  [--rescore 24] [--refine yes|no] [--sketches yes|no]
-                 [--passing-share 0.75] [--large-pages yes|no] [--json FILE]
+                 [--passing-share 0.80] [--large-pages yes|no] [--json FILE]
         """
 
     var path = ""

@@ -54,11 +54,13 @@ import Glibc
     /// Puts a key below `bound` into its place; the last one falls out of a full beam.
     @inline(__always)
     mutating func insert(_ key: UInt64) {
+        // Halved without a branch: where a key belongs cannot be predicted.
         var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) >> 1
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        var length = count
+        while length > 0 {
+            let half = (length &+ 1) &>> 1
+            low = keys[low &+ half &- 1] < key ? low &+ half : low
+            length &-= half
         }
         if count < width { count += 1 }
         let moved = count - 1 - low
@@ -68,6 +70,17 @@ import Glibc
         expanded[low] = 0
         if low < cursor { cursor = low }
         if count == width { bound = keys[width - 1] }
+    }
+
+    /// The row that `next` gives if nothing nearer comes in meanwhile.
+    @inline(__always)
+    func following() -> UInt32? {
+        var i = cursor
+        while i < count {
+            if expanded[i] == 0 { return Self.row(keys[i], salt: salt) }
+            i += 1
+        }
+        return nil
     }
 
     /// The nearest row not expanded yet, now marked; nil when all are.

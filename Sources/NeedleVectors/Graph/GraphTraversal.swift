@@ -77,6 +77,7 @@ import Synchronization
                 record, room: room, into: rows, visited: visited, epoch: epoch, filter: filter)
             if let filter, beam.isFull {
                 count = filter.keep(rows, count: count, within: Beam.distance(beam.bound))
+                if let next = beam.following() { look(ahead: next, room: room, filter: filter) }
             }
             scorer.score(rows, count: count, into: distances)
             for i in 0..<count {
@@ -88,6 +89,15 @@ import Synchronization
             }
         }
         return beam
+    }
+
+    /// Begins to read the sketches of the neighbours of a row that is likely to be expanded next, while the
+    /// codes of this one's are on their way.
+    @inline(__always)
+    private func look(ahead row: UInt32, room: Int, filter: SketchFilter) {
+        let record = graph.baseRecord(row)
+        let length = min(Int(record[0].load(ordering: .acquiring)), room)
+        for i in 0..<length { filter.prefetch(record[1 &+ i].load(ordering: .relaxed)) }
     }
 
     /// A list's rows.

@@ -32,7 +32,7 @@ package final class SketchBasis: Sendable {
     let lows: [Float]
     let steps: [Float]
     /// Added to a bound before sketches are compared with it: how much farther sketches make near rows look,
-    /// for three quarters of them.
+    /// for four fifths of them.
     package let margin: Float
 
     /// - Parameters:

@@ -22,6 +22,7 @@ package import NeedleCore
         self.rowCount = rowCount
         let memory = try ReservedMemory(byteCount: rowCount * Self.stride)
         self.memory = memory
+        memory.adviseLargePages()
         // A page begins on a cache line.
         base = UnsafePointer(memory.bound(to: UInt8.self))
     }

@@ -17,7 +17,7 @@ package struct SketchTraining {
     private static let sampleElements = 8_192 * 384
     private static let trialQueries = 48
     /// The share of near rows that must pass, and of far rows that may.
-    package static let passingShare = 0.85
+    package static let passingShare = 0.80
     private static let usefulShare = 0.6
 
     private let graph: GraphView
