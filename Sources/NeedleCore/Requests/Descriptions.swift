@@ -164,6 +164,76 @@ package struct CollectionDescription: Sendable {
     }
 }
 
+/// A snapshot, as it is listed.
+package struct SnapshotDescription: Hashable, Sendable {
+    package var name: String
+    /// The collection it was taken of, which may be gone.
+    package var collection: String
+    package var lsn: LSN
+    package var points: Int
+    /// Of all files, those included that it shares.
+    package var bytes: Int
+    /// Of its manifest.
+    package var sha256: String
+    /// Milliseconds since 1970.
+    package var createdMS: Int64
+
+    package init(
+        name: String, collection: String, lsn: LSN, points: Int, bytes: Int, sha256: String, createdMS: Int64
+    ) {
+        self.name = name
+        self.collection = collection
+        self.lsn = lsn
+        self.points = points
+        self.bytes = bytes
+        self.sha256 = sha256
+        self.createdMS = createdMS
+    }
+}
+
+/// What `snapshot.verify` compared.
+package struct SnapshotVerification: Hashable, Sendable {
+    package var snapshot: String
+    package var lsn: LSN
+    package var points: Int
+    package var files: Int
+    package var bytes: Int
+    /// Searches that gave the answers they gave when the snapshot was taken.
+    package var probes: Int
+
+    package init(snapshot: String, lsn: LSN, points: Int, files: Int, bytes: Int, probes: Int) {
+        self.snapshot = snapshot
+        self.lsn = lsn
+        self.points = points
+        self.files = files
+        self.bytes = bytes
+        self.probes = probes
+    }
+}
+
+/// How far `snapshot.restore` goes.
+package enum RestorePoint: Hashable, Sendable {
+    /// The snapshot as it is.
+    case snapshot
+    /// On through this write, which must be known.
+    case lsn(LSN)
+    /// On through the last write at or before this time, in ms since 1970.
+    case time(Int64)
+}
+
+/// The answer of `snapshot.restore`.
+package struct RestoredCollection: Hashable, Sendable {
+    package var collection: String
+    package var points: Int
+    package var lsn: LSN
+
+    package init(collection: String, points: Int, lsn: LSN) {
+        self.collection = collection
+        self.points = points
+        self.lsn = lsn
+    }
+}
+
 /// A background job at one moment.
 package struct JobSnapshot: Sendable {
     package enum State: String, Sendable {

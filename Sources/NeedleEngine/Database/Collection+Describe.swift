@@ -50,7 +50,7 @@ extension Collection {
         let job = maintenance.beginOptimize { number in
             Job(
                 id: "\(store.incarnation.hex.prefix(8))-\(number)", kind: "optimize", collection: name,
-                phase: "indexing", clock: clock)
+                phase: "indexing", clock: clock, onCancel: { [maintenance] in maintenance.cancelOptimize() })
         }
         maintenance.wake()
         return job.snapshot()

@@ -19,6 +19,7 @@ extension CollectionStore {
         let log = try LocalLog.create(
             fileSystem, directory: logDirectory, incarnation: incarnation, firstLSN: LSN(1),
             saltSeed: saltSeed)
+        log.archive(to: logArchive)
         try fileSystem.syncDirectory(directory)
         let manifest = Manifest(
             incarnation: incarnation, config: ConfigCodec.encode(config), nextSegmentID: 2)
@@ -54,6 +55,7 @@ extension CollectionStore {
             fileSystem, directory: logDirectory, incarnation: incarnation,
             floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS),
             saltSeed: saltSeed)
+        log.archive(to: logArchive)
         let state = try openSegments(of: manifest, config: config)
         let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
         try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
@@ -68,7 +70,7 @@ extension CollectionStore {
         var sealed: [SealedSegment] = []
         var live = 0
         for entry in manifest.segments {
-            let segment = try open(entry.id, config: config)
+            let segment = try open(entry.id, config: config, origin: entry.origin)
             if let deletions = entry.deletions {
                 try load(deletions, into: segment)
             }
@@ -108,7 +110,7 @@ extension CollectionStore {
     }
 
     /// Another salt for every log file of every start.
-    private var saltSeed: UInt64 {
+    var saltSeed: UInt64 {
         SeededGenerator.mix(environment.bootNonce ^ environment.clock.monotonicNanoseconds())
     }
 }

@@ -22,6 +22,8 @@ final class CollectionStore: Sendable {
     let incarnation: Incarnation
     let environment: EngineEnvironment
     private let current: Mutex<Manifest?>
+    /// SHA-256 of files that never change, by name: taken once.
+    let hashes = Mutex<[String: String]>([:])
 
     init(directory: String, incarnation: Incarnation, environment: EngineEnvironment) {
         self.directory = directory
@@ -38,6 +40,9 @@ final class CollectionStore: Sendable {
         current.withLock { $0 = manifest }
     }
 
+    /// What the newest checkpoint wrote.
+    var currentManifest: Manifest? { current.withLock { $0 } }
+
     /// Bytes of segments and log files; what cannot be measured now counts as nothing.
     func bytesOnDisk(logBytes: Int) -> Int {
         current.withLock { $0?.segments.reduce(0) { $0 + $1.bytes } ?? 0 } + logBytes
@@ -52,15 +57,19 @@ final class CollectionStore: Sendable {
         let path = path(of: segment.id)
         try SegmentSealing(segment: segment, config: config, incarnation: incarnation).write(
             to: path, fileSystem)
+        let sha256 = try ContentHash.hex(ofFile: path, fileSystem)
+        hashes.withLock { $0[ManifestSegment.fileName(id: segment.id)] = sha256 }
         return try open(segment.id, config: config, deletions: segment.deletions)
     }
 
-    /// - Parameter deletions: `nil` begins with none.
+    /// - Parameters:
+    ///   - origin: whose the file is, if not this collection's.
+    ///   - deletions: `nil` begins with none.
     func open(
-        _ id: UInt64, config: CollectionConfig, deletions: DeletionTable? = nil
+        _ id: UInt64, config: CollectionConfig, origin: Incarnation? = nil, deletions: DeletionTable? = nil
     ) throws(DatabaseError) -> SealedSegment {
         let reader = try SegmentReader(
-            fileSystem, path: path(of: id), incarnation: incarnation, segmentID: id)
+            fileSystem, path: path(of: id), incarnation: origin ?? incarnation, segmentID: id)
         let table = if let deletions { deletions } else { try DeletionTable(capacity: reader.rowCount) }
         return try SealedSegment(reader: reader, config: config, deletions: table)
     }
@@ -96,6 +105,8 @@ final class CollectionStore: Sendable {
             id: segment.id, file: ManifestSegment.fileName(id: segment.id), rows: segment.rowCount,
             bytes: segment.fileBytes, live: segment.rowCount - dead.count, minLSN: header.minLSN,
             maxLSN: header.maxLSN)
+        entry.sha256 = known?.sha256 ?? hashes.withLock { $0[entry.file] }
+        entry.origin = header.incarnation == incarnation ? nil : header.incarnation
         if let written = known?.deletions, written.count == dead.count {
             entry.deletions = written
         } else if !dead.isEmpty {

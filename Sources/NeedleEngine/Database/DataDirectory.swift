@@ -16,6 +16,7 @@ final class DataDirectory: Sendable {
     }
 
     private var collectionsPath: String { "\(path)/collections" }
+    var snapshots: String { "\(path)/snapshots" }
 
     func collection(_ incarnation: Incarnation) -> String { "\(collectionsPath)/\(incarnation.hex)" }
 
@@ -24,7 +25,7 @@ final class DataDirectory: Sendable {
         try fileSystem.ensureDirectory(path)
         let lock = try takeLock()
         try fileSystem.ensureDirectory(collectionsPath)
-        try fileSystem.ensureDirectory("\(path)/snapshots")
+        try fileSystem.ensureDirectory(snapshots)
         return lock
     }
 
@@ -69,19 +70,12 @@ final class DataDirectory: Sendable {
     func removeUnnamedCollections(_ catalogue: Catalogue) throws(DatabaseError) {
         let named = Set(catalogue.collections.map(\.incarnation.hex))
         for name in try fileSystem.list(collectionsPath) where !named.contains(name) {
-            try remove("\(collectionsPath)/\(name)")
+            try fileSystem.removeTree("\(collectionsPath)/\(name)")
         }
     }
 
     func removeCollection(_ incarnation: Incarnation) throws(DatabaseError) {
-        try remove(collection(incarnation))
+        try fileSystem.removeTree(collection(incarnation))
         try fileSystem.syncDirectory(collectionsPath)
-    }
-
-    /// Removes a file, or a directory with all that is in it.
-    private func remove(_ path: String) throws(DatabaseError) {
-        guard try fileSystem.kind(of: path) == .directory else { return try fileSystem.unlink(path) }
-        for name in try fileSystem.list(path) { try remove("\(path)/\(name)") }
-        try fileSystem.removeDirectory(path)
     }
 }

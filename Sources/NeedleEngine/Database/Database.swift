@@ -16,6 +16,7 @@ package final class Database: Sendable {
     private let entries = Mutex<[String: Entry]>([:])
     private let wakeMaintenance = Mutex<(@Sendable () -> Void)?>(nil)
     private let nextMaintained = Atomic<Int>(0)
+    let snapshotJobs = SnapshotJobs()
 
     private struct Entry {
         var incarnation: Incarnation
@@ -43,6 +44,7 @@ package final class Database: Sendable {
             fileSystem: fileSystem, clock: clock, options: options, bootNonce: SeededGenerator.mix(nonce))
         let catalogue = try directory.readCatalogue()
         try directory.removeUnnamedCollections(catalogue)
+        try SnapshotDirectory(fileSystem, path: directory.snapshots).removeLeftovers()
         return Database(environment: environment, directory: directory, lock: lock, catalogue: catalogue)
     }
 
@@ -136,14 +138,7 @@ package final class Database: Sendable {
     package func createCollection(named name: String, config: CollectionConfig) throws(DatabaseError) -> LSN {
         let config = try ConfigResolution(embedder: embedder, limits: limits).resolve(config)
         let collection = try ddl.withLock { (catalogue) throws(DatabaseError) in
-            guard catalogue.collections.allSatisfy({ $0.name != name }),
-                catalogue.aliases.allSatisfy({ $0.alias != name })
-            else {
-                throw DatabaseError(.alreadyExists, "there is a collection or alias \"\(name)\"", at: "name")
-            }
-            guard catalogue.collections.count < limits.collections else {
-                throw DatabaseError(.limitExceeded, "there are \(limits.collections) collections", at: "name")
-            }
+            try checkFree(name, in: catalogue, at: "name")
             let incarnation = try directory.newIncarnation(seed: environment.bootNonce, catalogue)
             let store = CollectionStore(
                 directory: directory.collection(incarnation), incarnation: incarnation,
@@ -159,6 +154,59 @@ package final class Database: Sendable {
         }
         adopt(collection)
         return collection.visibleLSN
+    }
+
+    private func checkFree(_ name: String, in catalogue: Catalogue, at place: String) throws(DatabaseError) {
+        guard catalogue.collections.allSatisfy({ $0.name != name }),
+            catalogue.aliases.allSatisfy({ $0.alias != name })
+        else {
+            throw DatabaseError(.alreadyExists, "there is a collection or alias \"\(name)\"", at: place)
+        }
+        guard catalogue.collections.count < limits.collections else {
+            throw DatabaseError(.limitExceeded, "there are \(limits.collections) collections", at: place)
+        }
+    }
+
+    /// Makes the directory of a collection that no catalogue names yet: what a crash leaves of it is removed.
+    ///
+    /// - Throws: `already_exists` when the name is taken.
+    func beginRestoring(as name: String) throws(DatabaseError) -> CollectionStore {
+        try ddl.withLock { (catalogue) throws(DatabaseError) in
+            try checkFree(name, in: catalogue, at: "as")
+            let incarnation = try directory.newIncarnation(seed: environment.bootNonce, catalogue)
+            let path = directory.collection(incarnation)
+            try environment.fileSystem.createDirectory(path)
+            return CollectionStore(directory: path, incarnation: incarnation, environment: environment)
+        }
+    }
+
+    /// Gives a restored collection its name; durable when it returns.
+    ///
+    /// - Parameter mayBeNamed: when it throws: whether a catalogue may name the collection after a crash, so that
+    ///   its files have to stay until the next opening knows.
+    /// - Throws: `already_exists` when the name was taken meanwhile.
+    func finishRestoring(_ collection: Collection, mayBeNamed: inout Bool) throws(DatabaseError) {
+        let (name, incarnation) = (collection.name, collection.store.incarnation)
+        try ddl.withLock { (catalogue) throws(DatabaseError) in
+            try checkFree(name, in: catalogue, at: "as")
+            var changed = catalogue
+            changed.collections.append(Catalogue.Entry(name: name, incarnation: incarnation))
+            changed.generation += 1
+            mayBeNamed = true
+            try directory.write(changed)
+            catalogue = changed
+            entries.withLock { $0[name] = Entry(incarnation: incarnation, state: .ready(collection)) }
+        }
+        adopt(collection)
+    }
+
+    /// The collection of this incarnation; `nil` when it was dropped.
+    ///
+    /// - Throws: `loading`, or why it is quarantined.
+    func collection(of incarnation: Incarnation) throws(DatabaseError) -> Collection? {
+        let name = entries.withLock { $0.first { $0.value.incarnation == incarnation }?.key }
+        guard let name else { return nil }
+        return try collection(named: name)
     }
 
     /// Removes a collection and its files. Requests that are at it may still be answered.
@@ -177,13 +225,16 @@ package final class Database: Sendable {
             return (known.incarnation, entries.withLock { $0.removeValue(forKey: name) })
         }
         for body in entry?.waiting ?? [] { body() }
-        if case .ready(let collection)? = entry?.state { collection.retire() }
+        if case .ready(let collection)? = entry?.state {
+            collection.retire()
+            collection.store.keepLog()
+        }
         // What cannot be removed now is removed at the next start, because no catalogue names it.
         do throws(DatabaseError) { try directory.removeCollection(incarnation) } catch { return }
     }
 
     /// Clients are told which file is damaged, but not where the server keeps its data.
-    private func hidingDirectory(in message: String) -> String {
+    func hidingDirectory(in message: String) -> String {
         message.replacing("\(directory.path)/", with: "")
     }
 
@@ -216,6 +267,7 @@ package final class Database: Sendable {
     }
 
     package func job(_ id: String) -> JobSnapshot? {
+        if let job = snapshotJobs.job(id) { return job.snapshot() }
         for collection in readyCollections {
             if let job = collection.maintenance.job(id) { return job.snapshot() }
         }

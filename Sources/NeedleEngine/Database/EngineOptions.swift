@@ -29,6 +29,10 @@ package struct EngineOptions: Sendable {
     package var sketchedRows = SketchTraining.leastRows
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
+    /// The directory that log files are kept in when the collection needs them no more; empty for none.
+    package var logArchive = ""
+    /// How long they are kept there.
+    package var logArchiveHours = 168
     /// Seed of everything random below: graph levels, cursor tokens.
     package var seed: UInt64 = 0x6E65_6564_6C65_7461
 

@@ -184,6 +184,7 @@ extension Collection {
             try writer.log.trim(upTo: draft.lsn)
         }
         try store.removeUnnamedFiles()
+        store.pruneLogArchive()
         let merging = maintenance.merge.map { [$0.output.id] } ?? []
         measurement.keep(segments: Set(draft.set.growing.map(\.id) + draft.set.sealed.map(\.id) + merging))
     }

@@ -7,6 +7,7 @@ final class Job: Sendable {
     let kind: String
     let collection: String
     private let clock: any Clock
+    private let onCancel: @Sendable () -> Void
     private let startedAt: UInt64
     private let state: Mutex<State>
 
@@ -19,11 +20,16 @@ final class Job: Sendable {
         var waiting: [@Sendable (JobSnapshot) -> Void] = []
     }
 
-    init(id: String, kind: String, collection: String, phase: String, clock: any Clock) {
+    /// - Parameter onCancel: makes the work end soon, which then ends the job.
+    init(
+        id: String, kind: String, collection: String, phase: String, clock: any Clock,
+        onCancel: @escaping @Sendable () -> Void
+    ) {
         self.id = id
         self.kind = kind
         self.collection = collection
         self.clock = clock
+        self.onCancel = onCancel
         startedAt = clock.monotonicNanoseconds()
         state = Mutex(State(phase: phase))
     }
@@ -35,6 +41,12 @@ final class Job: Sendable {
             state.done = min(done, total)
             state.total = total
         }
+    }
+
+    var isRunning: Bool { state.withLock { $0.state == .running } }
+
+    func cancel() {
+        if isRunning { onCancel() }
     }
 
     func end(_ final: JobSnapshot.State, error: String?) {

@@ -8,7 +8,7 @@ import Synchronization
 final class Maintenance: Sendable {
     let collection: String
     let clock: any Clock
-    private let isExclusive = Atomic<Bool>(false)
+    private let exclusive = Mutex<Void>(())
     private let wakeUp = Mutex<(@Sendable () -> Void)?>(nil)
     private let state = Mutex(State())
 
@@ -39,12 +39,17 @@ final class Maintenance: Sendable {
 
     /// Runs `body` unless another thread is in such work; `nil` when it is.
     func exclusively<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result? {
-        guard
-            isExclusive.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
-                .exchanged
-        else { return nil }
-        defer { isExclusive.store(false, ordering: .releasing) }
-        return try body()
+        var result: Result?
+        _ = try exclusive.withLockIfAvailable { (_) throws(DatabaseError) in result = try body() }
+        return result
+    }
+
+    /// Runs `body` when no other thread is in such work, which may take as long as sealing a segment.
+    func whenExclusive<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result {
+        var result: Result?
+        try exclusive.withLock { (_) throws(DatabaseError) in result = try body() }
+        // swift-format-ignore: NeverForceUnwrap
+        return result!
     }
 
     var merge: Merge? {
@@ -85,6 +90,17 @@ final class Maintenance: Sendable {
         }
         job?.end(.done, error: nil)
     }
+
+    /// Gives the job up: what was merged or indexed until then stays.
+    func cancelOptimize() {
+        let job = state.withLock { state in
+            defer { state.optimize = nil }
+            return state.optimize
+        }
+        job?.end(.cancelled, error: nil)
+    }
+
+    var jobs: [Job] { state.withLock { $0.jobs } }
 
     func job(_ id: String) -> Job? { state.withLock { $0.jobs.first { $0.id == id } } }
 }

@@ -147,6 +147,10 @@ final class CollectionWriter {
     private func makeRoom(for rows: [StoredPoint]) throws(DatabaseError) {
         guard !rows.isEmpty, !set.active.hasRoom(for: rows) else { return }
         try roll(rows: rows.count)
+        // No line can bring so much; a log that somebody made can.
+        guard set.active.hasRoom(for: rows) else {
+            throw DatabaseError(.memoryBudget, "a write of \(rows.count) points is more than a segment can hold")
+        }
     }
 
     /// Freezes the segment that takes writes and begins another, with room for a write of so many rows.

@@ -97,8 +97,37 @@ package protocol CommitLog: AnyObject, Sendable {
     /// Drops what holds only writes up to `lsn`; the caller has them in files that are durable and named.
     func trim(upTo lsn: LSN) throws(DatabaseError)
 
+    /// Syncs, and ends the newest file, so that all writes lie in files that never change.
+    ///
+    /// Call it while nothing is appended.
+    ///
+    /// - Returns: the files that hold writes behind `lsn`, oldest first. A trim may remove their names.
+    /// - Throws: like `sync`; `disk_full` also when no new file could be begun.
+    func sealFiles(behind lsn: LSN) throws(DatabaseError) -> [SealedLogFile]
+
     /// Syncs, marks the log as cleanly closed, and frees it. A poisoned log is only freed.
     func close() throws(DatabaseError)
+}
+
+/// A log file that never changes again.
+package struct SealedLogFile: Hashable, Sendable {
+    /// Every write in it has at least this LSN.
+    package var firstLSN: LSN
+    package var path: String
+
+    package init(firstLSN: LSN, path: String) {
+        self.firstLSN = firstLSN
+        self.path = path
+    }
+
+    /// `<first LSN, 20 digits>.log`
+    package var name: String { LogFormat.fileName(firstLSN: firstLSN) }
+
+    /// The file of this name in a directory, if it is the name of a log file.
+    package init?(name: String, directory: String) {
+        guard let first = LogFormat.firstLSN(ofFileName: name) else { return nil }
+        self.init(firstLSN: first, path: "\(directory)/\(name)")
+    }
 }
 
 extension CommitLog {

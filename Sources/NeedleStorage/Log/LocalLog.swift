@@ -45,6 +45,8 @@ package final class LocalLog: CommitLog {
     private nonisolated(unsafe) var sealed: [LogFileInfo]
     // SAFETY: used only while `lock` is held.
     private nonisolated(unsafe) var reservedThrough: LSN
+    // SAFETY: used only while `lock` is held. Where files go before they are removed, if anywhere.
+    private nonisolated(unsafe) var archive: LogArchive?
     /// Bytes that opening cut off as a torn tail; they were never acknowledged as durable.
     package let tornBytes: Int
 
@@ -230,14 +232,50 @@ package final class LocalLog: CommitLog {
         }
     }
 
+    /// From now on files are kept in an archive before a trim removes them.
+    package func archive(to archive: LogArchive?) {
+        lock.withLock { _ in self.archive = archive }
+    }
+
+    package func sealFiles(behind lsn: LSN) throws(DatabaseError) -> [SealedLogFile] {
+        _ = try sync()
+        syncing.withLock { _ in
+            lock.withLock { _ in
+                if canRoll { roll() }
+            }
+        }
+        return try locked { () throws(DatabaseError) in
+            try appender.checkUsable()
+            let newest = appender.header.firstLSN
+            guard newest > appender.lastLSN else {
+                throw DatabaseError(.diskFull, "no space to begin another log file in \(directory.path)")
+            }
+            let firsts = sealed.map(\.header.firstLSN)
+            let ends = firsts.dropFirst() + [newest]
+            return zip(firsts, ends).filter { $0.1 > lsn.next }
+                .map { SealedLogFile(firstLSN: $0.0, path: directory.filePath($0.0)) }
+        }
+    }
+
+    /// Whether the newest file holds writes, all of which are durable. Under both locks.
+    private var canRoll: Bool {
+        let hasWrites = appender.header.firstLSN <= appender.lastLSN
+        let isDurable = !appender.hasPending && appender.durableOffset == appender.flushedOffset
+        return appender.poison == nil && hasWrites && isDurable
+    }
+
+    /// Removes files; with an archive, each only once it is kept there.
     package func trim(upTo lsn: LSN) throws(DatabaseError) {
         rollIfUnneeded(upTo: lsn)
+        let archive = lock.withLock { _ in self.archive }
         let newestNeeded = lock.withLock { _ in
             let firsts = sealed.map(\.header.firstLSN) + [appender.header.firstLSN]
             return firsts.last { $0.value - 1 <= lsn.value } ?? .zero
         }
         var isChanged = false
         for first in try directory.firstLSNs() where first < newestNeeded {
+            let file = SealedLogFile(firstLSN: first, path: directory.filePath(first))
+            try archive?.keep(file, of: directory.incarnation)
             try directory.fileSystem.unlinkIfPresent(directory.filePath(first))
             isChanged = true
         }
@@ -250,9 +288,7 @@ package final class LocalLog: CommitLog {
     private func rollIfUnneeded(upTo lsn: LSN) {
         syncing.withLock { _ in
             lock.withLock { _ in
-                let hasWrites = appender.header.firstLSN <= appender.lastLSN
-                let isDurable = !appender.hasPending && appender.durableOffset == appender.flushedOffset
-                if appender.poison == nil, hasWrites, isDurable, appender.lastLSN <= lsn { roll() }
+                if canRoll, appender.lastLSN <= lsn { roll() }
             }
         }
     }

@@ -56,8 +56,11 @@ package struct SnapshotDirectory: Sendable {
         guard try fileSystem.kind(of: path(of: name)) == nil else {
             throw DatabaseError(.alreadyExists, "there is a snapshot \"\(name)\"", at: "snapshot")
         }
+        // What a crash left there was removed at opening: if it is there, somebody is at it.
         let temporary = path(of: "\(SnapshotName.unfinishedPrefix)new-\(name)")
-        try fileSystem.removeTree(temporary)
+        guard try fileSystem.kind(of: temporary) == nil else {
+            throw DatabaseError(.alreadyExists, "snapshot \"\(name)\" is being made", at: "snapshot")
+        }
         try fileSystem.createDirectory(temporary)
         return SnapshotWriter(directory: self, name: name, temporaryPath: temporary)
     }

@@ -28,6 +28,13 @@ package struct SnapshotWriter: Sendable {
         try fileSystem.linkOrCopy(existing, to: path(of: file))
     }
 
+    /// Makes a shared file durable to its last byte. A log file may end with a marker that nobody had to wait for.
+    package func sync(_ file: String) throws(DatabaseError) {
+        let handle = try fileSystem.openForWriting(path(of: file))
+        defer { handle.close() }
+        try handle.sync()
+    }
+
     /// Writes a small file; durable when it returns.
     package func write(_ bytes: [UInt8], as file: String) throws(DatabaseError) {
         try write(bytes, at: path(of: file))
@@ -43,6 +50,12 @@ package struct SnapshotWriter: Sendable {
     /// Begins a file that the caller writes, syncs and closes.
     package func create(_ file: String) throws(DatabaseError) -> any StorageFile {
         try fileSystem.create(path(of: file))
+    }
+
+    package func size(of file: String) throws(DatabaseError) -> Int {
+        let handle = try fileSystem.openForReading(path(of: file))
+        defer { handle.close() }
+        return try handle.size()
     }
 
     /// The length and SHA-256 of a file that was added.

@@ -1,0 +1,78 @@
+// Log files kept for a stated time after the collection needs them no more, so that a snapshot can be brought
+// forward to any write behind it.
+//
+//     ARCHIVE/<incarnation>/<first LSN, 20 digits>.log
+
+package import NeedleCore
+
+/// A directory of archived log files. A value without state; safe to use from any thread, each collection by one
+/// at a time.
+package struct LogArchive: Sendable {
+    private let fileSystem: any FileSystem
+    private let path: String
+
+    /// - Parameter path: made when the first file is kept.
+    package init(_ fileSystem: any FileSystem, path: String) {
+        self.fileSystem = fileSystem
+        self.path = path
+    }
+
+    private func folder(_ incarnation: Incarnation) -> String { "\(path)/\(incarnation.hex)" }
+
+    /// Keeps a file: a link to it, or a copy where links are refused. Durable when it returns; a file that is kept
+    /// already stays as it is.
+    package func keep(_ file: SealedLogFile, of incarnation: Incarnation) throws(DatabaseError) {
+        let folder = folder(incarnation)
+        let kept = "\(folder)/\(file.name)"
+        if try fileSystem.exists(kept) { return }
+        try fileSystem.ensureDirectory(path)
+        try fileSystem.ensureDirectory(folder)
+        // A copy takes time: under its name a file is always whole.
+        try fileSystem.unlinkIfPresent("\(kept).tmp")
+        try fileSystem.linkOrCopy(file.path, to: "\(kept).tmp")
+        try fileSystem.rename("\(kept).tmp", to: kept)
+        try fileSystem.syncDirectory(folder)
+    }
+
+    /// What is kept of a collection, oldest first.
+    package func files(of incarnation: Incarnation) throws(DatabaseError) -> [SealedLogFile] {
+        let folder = folder(incarnation)
+        guard try fileSystem.kind(of: folder) == .directory else { return [] }
+        return try fileSystem.list(folder).compactMap { SealedLogFile(name: $0, directory: folder) }
+    }
+
+    /// Removes files all of whose writes are older than `timeMS`, of all collections. The newest file of each is
+    /// judged by nothing that follows it: it goes when its own beginning is that old.
+    package func prune(before timeMS: Int64) throws(DatabaseError) {
+        guard try fileSystem.kind(of: path) == .directory else { return }
+        for name in try fileSystem.list(path) {
+            guard let incarnation = Incarnation(hex: name) else { continue }
+            try prune(incarnation, before: timeMS)
+        }
+    }
+
+    private func prune(_ incarnation: Incarnation, before timeMS: Int64) throws(DatabaseError) {
+        let files = try files(of: incarnation)
+        var left = files.count
+        for (index, file) in files.enumerated() {
+            let judge = index + 1 < files.count ? files[index + 1] : file
+            guard try lastTime(before: judge, of: incarnation) < timeMS else { break }
+            // What is left stays a sequence without gaps: the oldest go first.
+            try fileSystem.unlink(file.path)
+            left -= 1
+        }
+        guard left < files.count else { return }
+        try fileSystem.syncDirectory(folder(incarnation))
+        if left == 0 { try fileSystem.removeTree(folder(incarnation)) }
+    }
+
+    /// Time of the last write before a file.
+    private func lastTime(before file: SealedLogFile, of incarnation: Incarnation) throws(DatabaseError)
+        -> Int64
+    {
+        let handle = try fileSystem.openForReading(file.path)
+        defer { handle.close() }
+        let directory = LogDirectory(fileSystem: fileSystem, path: file.path, incarnation: incarnation)
+        return try directory.readHeader(handle, firstLSN: file.firstLSN).lastTimeMS
+    }
+}
