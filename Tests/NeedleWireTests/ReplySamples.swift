@@ -45,6 +45,10 @@ enum ReplySamples {
         segments: [
             SegmentDescription(
                 id: 7, state: .growing, rows: 4, points: 3, bytes: 9000,
+                parts: [
+                    SegmentPart(name: .graph, bytes: 600, resident: 512),
+                    SegmentPart(name: .sketches, bytes: 0, resident: 0),
+                ],
                 spaces: [SegmentSpaceDescription(name: "", vectors: 3, indexed: 2, searchedOn: "float32")])
         ], state: .ready, bytesOnDisk: 10, bytesInMemory: 20, lsn: LSN(5),
         recall: [
@@ -64,7 +68,8 @@ enum ReplySamples {
         #"{"name":"docs","config":{"vectors":{"size":384,"metric":"cosine","quantization":{"kind":"int8"},"#
         + #""hnsw":{"m":16,"ef_construct":128},"model":"m","model_fingerprint":"ff"},"durability":"fsync","#
         + #""text_key":"text"},"points":3,"indexed_points":2,"segments":[{"id":7,"state":"growing","rows":4,"#
-        + #""points":3,"bytes":9000,"spaces":[{"name":"","vectors":3,"indexed":2,"searched_on":"float32"}]}],"#
+        + #""points":3,"bytes":9000,"#
+        + #""parts":{"graph":{"bytes":600,"resident":512},"sketches":{"bytes":0,"resident":0}},"spaces":[{"name":"","vectors":3,"indexed":2,"searched_on":"float32"}]}],"#
         + #""state":"ready","bytes_on_disk":10,"bytes_in_memory":20,"lsn":5,"recall":[{"space":"","segment":7,"#
         + #""searched_on":"float32","filter":"unfiltered","k":10,"from":"queries","queries":256,"rows":4,"#
         + #""measured_ms":1800000000000,"standard_ef":48,"curve":[{"ef":10,"recall":0.75,"low":0.5,"#

@@ -43,6 +43,33 @@ package struct SegmentSpaceDescription: Sendable {
     }
 }
 
+/// What some bytes of a segment are for, and how many of them lie in memory.
+package struct SegmentPart: Hashable, Sendable {
+    /// Raw values are names on the wire.
+    package enum Name: String, Sendable, CaseIterable {
+        /// Links, and the codes that lie beside them.
+        case graph
+        /// The vectors as they were sent.
+        case originals
+        case ids
+        /// Payloads, versions and expiry.
+        case payloads
+        /// Derived and in memory only: a first look at rows before their codes.
+        case sketches
+    }
+
+    package var name: Name
+    package var bytes: Int
+    /// In memory, be it ours or the system's cache of the file; what lies in both counts twice.
+    package var resident: Int
+
+    package init(name: Name, bytes: Int, resident: Int) {
+        self.name = name
+        self.bytes = bytes
+        self.resident = resident
+    }
+}
+
 /// One segment of a collection.
 package struct SegmentDescription: Sendable {
     package enum State: String, Sendable {
@@ -61,16 +88,19 @@ package struct SegmentDescription: Sendable {
     /// Points alive.
     package var points: Int
     package var bytes: Int
+    package var parts: [SegmentPart]
     package var spaces: [SegmentSpaceDescription]
 
     package init(
-        id: UInt64, state: State, rows: Int, points: Int, bytes: Int, spaces: [SegmentSpaceDescription]
+        id: UInt64, state: State, rows: Int, points: Int, bytes: Int, parts: [SegmentPart] = [],
+        spaces: [SegmentSpaceDescription]
     ) {
         self.id = id
         self.state = state
         self.rows = rows
         self.points = points
         self.bytes = bytes
+        self.parts = parts
         self.spaces = spaces
     }
 }

@@ -41,7 +41,8 @@ package final class Database: Sendable {
         let lock = try directory.prepareAndLock()
         let nonce = clock.monotonicNanoseconds() ^ UInt64(bitPattern: clock.wallMilliseconds())
         let environment = EngineEnvironment(
-            fileSystem: fileSystem, clock: clock, options: options, bootNonce: SeededGenerator.mix(nonce))
+            fileSystem: fileSystem, clock: clock, options: options, bootNonce: SeededGenerator.mix(nonce),
+            residence: ResidenceLedger(budget: options.residentBytes))
         let catalogue = try directory.readCatalogue()
         try directory.removeUnnamedCollections(catalogue)
         try SnapshotDirectory(fileSystem, path: directory.snapshots).removeLeftovers()
@@ -280,7 +281,10 @@ package final class Database: Sendable {
         let growing = sets.reduce(0) { $0 + $1.growing.reduce(0) { $0 + $1.residentBytes } }
         let deletions = sets.reduce(0) { $0 + $1.newestFirst.reduce(0) { $0 + $1.deletions.residentBytes } }
         let mapped = sets.reduce(0) { $0 + $1.sealed.reduce(0) { $0 + $1.fileBytes } }
-        return [("growing_segments", growing), ("deletions", deletions), ("mapped_segments", mapped)]
+        return [
+            ("growing_segments", growing), ("resident_segments", environment.residence.bytes),
+            ("deletions", deletions), ("mapped_segments", mapped),
+        ]
     }
 
     // MARK: Background work and the end

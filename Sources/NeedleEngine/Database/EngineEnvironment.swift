@@ -7,4 +7,6 @@ struct EngineEnvironment: Sendable {
     let options: EngineOptions
     /// Different at every start, so that cursors of an earlier life are not mistaken for ours.
     let bootNonce: UInt64
+    /// Memory for what is kept of sealed segments beyond their mappings.
+    let residence: ResidenceLedger
 }

@@ -27,6 +27,11 @@ package struct EngineOptions: Sendable {
     package var trainingRows = 1_024
     /// Sealed segments with fewer rows than this get no sketches.
     package var sketchedRows = SketchTraining.leastRows
+    /// Bytes that all sealed segments together may take in memory beyond their mappings: sketches, and copies of
+    /// graphs' nodes on large pages.
+    package var residentBytes = Int.max
+    /// Graphs whose nodes take fewer bytes than this stay in the mapping: few pages hold them.
+    package var residentFrom = 8 << 20
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
     /// The directory that log files are kept in when the collection needs them no more; empty for none.

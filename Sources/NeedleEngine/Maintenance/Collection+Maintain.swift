@@ -82,15 +82,15 @@ extension Collection {
         if try sealOldestFrozen() { return true }
         if try freezeIfDue() { return true }
         if maintenance.merge == nil, try beginMergeIfDue() { return true }
-        if let segment = view().set.sealed.first(where: \.awaitsSketches) {
-            return segment.makeSketches(options: options, context: context)
-        }
+        let ledger = store.environment.residence
+        let awaiting = view().set.sealed.first { $0.awaitsResidence(ledger, options: options) }
+        if let awaiting { return try awaiting.takeResidence(ledger, options: options, context: context) }
         guard maintenance.optimizeJob != nil, isSettled else { return false }
         maintenance.endOptimize()
         return true
     }
 
-    /// Nothing grows, nothing is merged, nothing is left to merge; asked when no sketches are left to make.
+    /// Nothing grows, nothing is merged, nothing is left to merge; asked when sealed segments lie where they shall.
     private var isSettled: Bool {
         let set = view().set
         return maintenance.merge == nil && set.growing.count == 1 && set.active.rowCount == 0

@@ -40,6 +40,8 @@ final class Merge: Sendable {
                 MergeBase(inputs: inputs, sources: sources, space: space, m: config.spaces[space].hnsw.m)
                     .adoption
             })
+        for input in inputs { input.beginReadingAll() }
+        defer { for input in inputs { input.endReadingAll() } }
         for source in sources {
             let segment = inputs[source.input]
             let point = try Self.point(source.row, of: segment, config: config)

@@ -65,11 +65,12 @@ struct SegmentSearch {
                 top.offer(neighbour, precedes: precedes)
             }
         } else {
-            try ExactScan.scan(
-                list: withVector.span, of: space.table, query: query, context: context
-            ) { rows, distances in
-                for i in rows.indices where Double(distances[i]) <= top.bound {
-                    top.offer(Neighbour(distance: Double(distances[i]), row: rows[i]), precedes: precedes)
+            var left = withVector[...]
+            while !left.isEmpty {
+                let block = left.prefix(ExactScan.blockRows)
+                left = left.dropFirst(block.count)
+                try readingOriginals(of: block) { () throws(DatabaseError) in
+                    try scanFloats(list: block, into: &top)
                 }
             }
         }
@@ -83,6 +84,11 @@ struct SegmentSearch {
             }
             return
         }
+        guard let originals = space.originals else { return try scanFloats(rows, into: &top) }
+        try originals.reading(rows) { (window) throws(DatabaseError) in try scanFloats(window, into: &top) }
+    }
+
+    private func scanFloats(_ rows: Range<UInt32>, into top: inout TopK) throws(DatabaseError) {
         try ExactScan.scan(rows, of: space.table, query: query, context: context) { first, distances in
             for i in distances.indices where Double(distances[i]) <= top.bound {
                 let row = first + UInt32(i)
@@ -90,6 +96,22 @@ struct SegmentSearch {
                 top.offer(Neighbour(distance: Double(distances[i]), row: row), precedes: precedes)
             }
         }
+    }
+
+    private func scanFloats(list rows: ArraySlice<UInt32>, into top: inout TopK) throws(DatabaseError) {
+        try ExactScan.scan(list: rows.span, of: space.table, query: query, context: context) {
+            rows, distances in
+            for i in rows.indices where Double(distances[i]) <= top.bound {
+                top.offer(Neighbour(distance: Double(distances[i]), row: rows[i]), precedes: precedes)
+            }
+        }
+    }
+
+    private func readingOriginals<Result>(
+        of rows: some Sequence<UInt32>, _ body: () throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
+        guard let originals = space.originals else { return try body() }
+        return try originals.reading(rows, body)
     }
 
     // MARK: Graph
@@ -119,7 +141,7 @@ struct SegmentSearch {
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
                 let depth = rescoringDepth(graph, effort, ef: ef)
-                offer(visible, rescoring: depth, scratch: scratch, to: &top)
+                try offer(visible, rescoring: depth, scratch: scratch, to: &top)
                 return true
             }
             ef *= 4
@@ -136,13 +158,14 @@ struct SegmentSearch {
 
     private func offer(
         _ found: [Neighbour], rescoring depth: Int, scratch: SearchScratch, to top: inout TopK
-    ) {
+    ) throws(DatabaseError) {
         guard depth > 0 else {
             for neighbour in found.prefix(kept) { top.offer(neighbour, precedes: precedes) }
             return
         }
-        let rescored = Rescoring.rescore(
-            found, depth: depth, of: space.table, query: query, scratch: scratch)
+        let rescored = try readingOriginals(of: found.prefix(depth).lazy.map(\.row)) {
+            Rescoring.rescore(found, depth: depth, of: space.table, query: query, scratch: scratch)
+        }
         for neighbour in rescored { top.offer(neighbour, precedes: precedes) }
     }
 }

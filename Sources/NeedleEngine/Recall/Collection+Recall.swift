@@ -145,7 +145,8 @@ extension Collection {
         // Where rows come in, links change all the time; growth tells there.
         if segment === view.set.active { return false }
         // Soon it will be another again.
-        if let sealed = segment as? SealedSegment, sealed.awaitsSketches { return false }
+        let ledger = store.environment.residence
+        if let sealed = segment as? SealedSegment, sealed.awaitsSketches(ledger) { return false }
         let rows = graphRows(of: segment, columns, in: view)
         return rows == known.rows && GraphStamp(graph, rows: rows) != known.graph
     }

@@ -135,9 +135,7 @@ struct RecallMeasurement {
         var work = 0
         while nextRow < rows, work < Self.stepWork {
             let end = min(rows, nextRow + block)
-            for (place, query) in batch.enumerated() {
-                try scan(nextRow..<end, query, into: &tops[place], context: context)
-            }
+            try compare(batch, with: nextRow..<end, context: context)
             work += (end - nextRow) * space.columns.dimension * batch.count
             nextRow = end
         }
@@ -146,6 +144,20 @@ struct RecallMeasurement {
             truths.append(truth(top, query, origin: origins[truths.count]))
         }
         nextRow = 0
+    }
+
+    private mutating func compare(
+        _ batch: ArraySlice<PreparedQuery>, with rows: Range<Int>, context: OperationContext
+    ) throws(DatabaseError) {
+        func all(_ rows: Range<Int>) throws(DatabaseError) {
+            for (place, query) in batch.enumerated() {
+                try scan(rows, query, into: &tops[place], context: context)
+            }
+        }
+        guard let originals = space.originals else { return try all(rows) }
+        try originals.reading(UInt32(rows.lowerBound)..<UInt32(rows.upperBound)) {
+            (window) throws(DatabaseError) in try all(Int(window.lowerBound)..<Int(window.upperBound))
+        }
     }
 
     private func scan(

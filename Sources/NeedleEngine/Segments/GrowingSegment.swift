@@ -136,7 +136,19 @@ extension GrowingSegment: Segment {
 
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
         SegmentDescription(
-            id: id, state: .growing, rows: rowCount, points: points, bytes: residentBytes,
+            id: id, state: .growing, rows: rowCount, points: points, bytes: residentBytes, parts: parts,
             spaces: spaces.map { $0.describe() })
+    }
+
+    /// All of it lies in memory.
+    private var parts: [SegmentPart] {
+        let rows = rowCount
+        let sizes: [(SegmentPart.Name, Int)] = [
+            (.graph, spaces.reduce(0) { $0 + $1.graphBytes }),
+            (.originals, spaces.reduce(0) { $0 + $1.residentBytes - $1.graphBytes }),
+            (.ids, rows * RowColumns.idStride + stringBytes),
+            (.payloads, rows * 24 + payloadBytes), (.sketches, 0),
+        ]
+        return sizes.map { SegmentPart(name: $0.0, bytes: $0.1, resident: $0.1) }
     }
 }

@@ -64,8 +64,10 @@ final class GrowingSpace: Sendable {
     }
 
     var residentBytes: Int {
-        vectorCount * (config.size * 4 + 5) + (builder?.view().header.byteCount ?? 0)
+        vectorCount * (config.size * 4 + 5) + graphBytes
     }
+
+    var graphBytes: Int { builder?.view().header.byteCount ?? 0 }
 
     /// SAFETY: only the writer calls, for a row that is not published yet.
     func write(_ vector: StoredVector, row: Int) {

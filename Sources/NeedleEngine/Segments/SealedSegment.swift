@@ -55,38 +55,72 @@ final class SealedSegment: Segment, Sendable {
 
     func space(_ index: Int) -> SearchableSpace {
         let space = spaces[index]
-        var graph = space.graph
+        var graph = space.currentGraph
         graph?.sketches = space.sketches.sketches
         return SearchableSpace(
-            columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: graph)
+            columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: graph,
+            originals: space.originals)
     }
 
     func settledRows(space index: Int) -> Int { rowCount }
 
-    /// Whether some graph may still get sketches.
-    var awaitsSketches: Bool { spaces.contains { $0.graph != nil && $0.sketches.isOpen } }
+    /// Whether some graph may still get sketches, or a copy of its nodes in memory.
+    func awaitsResidence(_ ledger: ResidenceLedger, options: EngineOptions) -> Bool {
+        spaces.contains { $0.awaitsSketches(ledger) || $0.awaitsNodes(ledger, options: options) }
+    }
 
-    /// Makes the sketches of the first graph that waits for them; false when the context broke that off. One
-    /// thread.
-    func makeSketches(options: EngineOptions, context: OperationContext) -> Bool {
-        for space in spaces where space.sketches.isOpen {
-            guard let graph = space.graph else { continue }
-            return space.sketches.fill(for: graph, options: options, context: context)
+    /// Whether some graph may still get sketches.
+    func awaitsSketches(_ ledger: ResidenceLedger) -> Bool { spaces.contains { $0.awaitsSketches(ledger) } }
+
+    /// Does one such step, sketches first: a search reads them most. One thread.
+    ///
+    /// - Returns: false when the context broke it off.
+    /// - Throws: `corruption` when the nodes do not match their checksums.
+    func takeResidence(
+        _ ledger: ResidenceLedger, options: EngineOptions, context: OperationContext
+    ) throws(DatabaseError) -> Bool {
+        for space in spaces {
+            guard let graph = space.currentGraph else { continue }
+            if space.awaitsSketches(ledger) {
+                return space.sketches.fill(for: graph, options: options, ledger: ledger, context: context)
+            }
+            if space.awaitsNodes(ledger, options: options), let section = space.nodeSection {
+                return try space.nodes.fill(
+                    from: graph, reader: reader, section: section, ledger: ledger, context: context)
+            }
         }
         return false
     }
 
+    /// Around reading every row's original in order.
+    func beginReadingAll() { for space in spaces { space.originals.beginReadingAll() } }
+    func endReadingAll() { for space in spaces { space.originals.endReadingAll() } }
+
     /// Bytes of memory beyond the mapping.
-    var residentBytes: Int { spaces.reduce(0) { $0 + $1.sketches.byteCount } }
+    var residentBytes: Int { spaces.reduce(0) { $0 + $1.sketches.byteCount + $1.nodes.byteCount } }
 
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
         SegmentDescription(
-            id: id, state: .sealed, rows: rowCount, points: points, bytes: fileBytes,
+            id: id, state: .sealed, rows: rowCount, points: points, bytes: fileBytes, parts: parts,
             spaces: zip(config.spaces, spaces).map { config, space in
                 SegmentSpaceDescription(
                     name: config.name, vectors: space.vectors, indexed: space.vectors - space.wideRows,
                     searchedOn: SearchedOn.name(of: space.graph?.quantizer))
             })
+    }
+
+    /// What the file's sections and the memory beside it are for. O(pages of the file).
+    private var parts: [SegmentPart] {
+        var parts = SectionKind.purposes.map { purpose in
+            let sections = reader.sections.filter { purpose.kinds.contains($0.kind) }
+            return SegmentPart(
+                name: purpose.part, bytes: sections.reduce(0) { $0 + $1.byteCount },
+                resident: sections.reduce(0) { $0 + reader.residentBytes(of: $1) })
+        }
+        parts[0].resident += spaces.reduce(0) { $0 + $1.nodes.byteCount }
+        let sketches = spaces.reduce(0) { $0 + $1.sketches.byteCount }
+        parts.append(SegmentPart(name: .sketches, bytes: sketches, resident: sketches))
+        return parts
     }
 
     private static func columns(of reader: SegmentReader) throws(DatabaseError) -> RowColumns {
@@ -113,7 +147,11 @@ final class SealedSegment: Segment, Sendable {
 struct SealedSpace: Sendable {
     let columns: SpaceColumns
     let graph: GraphView?
+    let originals: MappedOriginals
     let sketches = SketchSlot()
+    /// Where the graph's nodes lie in the file; `nil` when there is no graph.
+    let nodeSection: SegmentSection?
+    let nodes = ResidentNodes()
     /// Rows that have a vector, and those of them that no float kernel may see.
     let vectors: Int
     let wideRows: Int
@@ -122,7 +160,10 @@ struct SealedSpace: Sendable {
         func missing(_ what: String) -> DatabaseError {
             .corruption(file: reader.path, offset: 0, what: "vector space \(index): \(what)")
         }
-        guard let vectors = reader.vectors(space: index) else { throw missing("no vectors") }
+        guard let vectors = reader.vectors(space: index),
+            let vectorSection = reader.section(.vectors, space: index)
+        else { throw missing("no vectors") }
+        originals = MappedOriginals(reader: reader, section: vectorSection)
         let inverseNorms = reader.inverseNorms(space: index)
         guard config.metric != .cosine || inverseNorms != nil else { throw missing("no norms") }
         guard reader.header.spaces[index].dimensions == config.size,
@@ -140,5 +181,19 @@ struct SealedSpace: Sendable {
         self.vectors = Int(clamping: statistics[0])
         wideRows = Int(clamping: statistics[1])
         graph = try GraphSectionCodec.graph(of: reader, space: index, config: config)
+        nodeSection = reader.section(.graphNodes, space: index)
+    }
+
+    /// The graph where its nodes are read fastest now.
+    var currentGraph: GraphView? {
+        guard let base = nodes.base else { return graph }
+        return graph?.reading(nodes: base)
+    }
+
+    func awaitsSketches(_ ledger: ResidenceLedger) -> Bool { graph != nil && sketches.isOpen(ledger) }
+
+    func awaitsNodes(_ ledger: ResidenceLedger, options: EngineOptions) -> Bool {
+        guard let graph, graph.header.nodesBytes >= options.residentFrom else { return false }
+        return nodes.isOpen(ledger)
     }
 }

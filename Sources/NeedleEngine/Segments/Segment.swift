@@ -37,6 +37,8 @@ struct SearchableSpace {
     /// Rows [0, indexed) are reached by the graph.
     var indexed: Int
     var graph: GraphView?
+    /// Of a mapped segment; `nil` while everything lies in memory.
+    var originals: MappedOriginals?
 
     var table: VectorTable {
         VectorTable(

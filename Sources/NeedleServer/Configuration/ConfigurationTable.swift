@@ -5,7 +5,8 @@ import NeedleEngine
 // `ServerConfiguration`, and its paragraph in the example file (a test insists).
 
 extension ConfigurationKey {
-    package static let all: [ConfigurationKey] = server + storage + limits + threads + search + model + log
+    package static let all: [ConfigurationKey] =
+        server + storage + memory + limits + threads + search + model + log
 
     private static let day = 86_400_000
 
@@ -25,6 +26,10 @@ extension ConfigurationKey {
         ConfigurationKey(
             "storage", "checkpoint_bytes", .integer(\.engine.checkpointBytes, 1 << 20...1 << 40)),
         ConfigurationKey("storage", "dead_share", .fraction(\.engine.deadShare, 0.01...1)),
+    ]
+
+    private static let memory = [
+        ConfigurationKey("memory", "resident_bytes", .integer(\.residentBytes, 0...1 << 50))
     ]
 
     private static let limits = [

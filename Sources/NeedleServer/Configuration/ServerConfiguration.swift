@@ -28,6 +28,9 @@ package struct ServerConfiguration: Sendable {
     /// Requests that may wait for a thread, per pool; more are answered `overloaded`.
     package var queuedRequests = 8192
 
+    /// Memory that sealed segments may take beyond their mappings; 0 = half of what the process may use.
+    package var residentBytes = 0
+
     package var logLevel = LogLevel.info
     package var limits = Limits()
     /// What the engine is told; its `limits` and `embedder` are filled in when the database is opened.
@@ -39,6 +42,7 @@ package struct ServerConfiguration: Sendable {
     package var engineOptions: EngineOptions {
         var options = engine
         options.limits = limits
+        options.residentBytes = residentBytes > 0 ? residentBytes : MachineMemory.bytes / 2
         return options
     }
 }

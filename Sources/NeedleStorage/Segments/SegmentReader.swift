@@ -132,6 +132,17 @@ package final class SegmentReader: Sendable {
         region.advise(advice, range: section.range)
     }
 
+    /// Tells the system how a part of a section, counted from its beginning, will be used.
+    package func advise(_ advice: MappingAdvice, _ part: Range<Int>, of section: SegmentSection) {
+        let range = (section.offset + part.lowerBound)..<(section.offset + part.upperBound)
+        region.advise(advice, range: range.clamped(to: section.range))
+    }
+
+    /// Bytes of a section that lie in memory now, in our pages or the system's cache. O(pages).
+    package func residentBytes(of section: SegmentSection) -> Int {
+        region.residentBytes(in: section.range)
+    }
+
     // MARK: Checksums
 
     /// Checks the blocks that hold a range of the file and were not checked yet since opening. Once the

@@ -115,6 +115,18 @@ extension GraphView {
             upperLinks: words(sections.upperLinks))
     }
 
+    /// The same graph with its nodes read from a copy of them.
+    ///
+    /// - Parameter nodes: `header.nodesBytes` bytes equal to the section's, aligned to 64, which live as long as
+    ///   the view is used.
+    package func reading(nodes: UnsafeRawPointer) -> GraphView {
+        var copy = GraphView(
+            header: header, quantizer: quantizer, levels: levels, nodes: nodes, upperOffsets: upperOffsets,
+            upperLinks: upperLinks)
+        copy.sketches = sketches
+        return copy
+    }
+
     /// The sections as bytes, to be written to a file. Nobody may insert while they are used.
     package var sections: GraphSections {
         GraphSections(

@@ -186,10 +186,21 @@ private struct ResultTree {
             model: tree["model"]?.stringValue, modelFingerprint: tree["model_fingerprint"]?.stringValue)
     }
 
+    private func segmentParts() throws -> [SegmentPart] {
+        let parts = try object("parts")
+        return try SegmentPart.Name.allCases.compactMap { name in
+            guard parts.tree[name.rawValue] != nil else { return nil }
+            let part = try parts.object(name.rawValue)
+            return SegmentPart(
+                name: name, bytes: try part.integer("bytes"), resident: try part.integer("resident"))
+        }
+    }
+
     private func segment() throws -> SegmentDescription {
         SegmentDescription(
             id: try lsn("id").value, state: try choice("state"), rows: try integer("rows"),
             points: try integer("points"), bytes: try integer("bytes"),
+            parts: try segmentParts(),
             spaces: try list("spaces").map { space in
                 SegmentSpaceDescription(
                     name: try space.string("name"), vectors: try space.integer("vectors"),

@@ -180,6 +180,15 @@ extension JSONWriter {
             json.integer("rows", segment.rows)
             json.integer("points", segment.points)
             json.integer("bytes", segment.bytes)
+            json.object("parts") { json in
+                for part in segment.parts {
+                    json.key(string: part.name.rawValue)
+                    json.object { json in
+                        json.integer("bytes", part.bytes)
+                        json.integer("resident", part.resident)
+                    }
+                }
+            }
             json.key("spaces")
             json.array(segment.spaces) { json, space in
                 json.object { json in
