@@ -2,12 +2,14 @@
 """Memory that the server needs, and searching with less than the data set takes. Python 3 without packages; root.
 
     python3 Benchmarks/Server/limited.py FILE [--metric M] [--ef N] [--seconds S] [--share 1.5] [--limit BYTES]
-        [--cgroup DIR] [--bin DIR] [--data DIR] [--quantization KIND] [--json FILE]
+        [--cgroup DIR] [--bin DIR] [--data DIR] [--keep DIR] [--import-only] [--resident BYTES] [--quantization KIND] [--json FILE]
 
 Imports FILE into a server of its own and merges everything. Then, each time in a new process on files that are in
 no cache: an empty server's memory; searches without a limit, and the memory after them; the same searches in a memory
-cgroup of SHARE x (codes + graph) + an empty server's anonymous memory, or of BYTES. Codes and graph are what the segment files hold of them; a data set
-without codes counts one byte for each dimension, which is what int8 would take.
+cgroup of SHARE x (codes + graph) + an empty server's anonymous memory, or of BYTES. Codes and graph are what the
+segment files hold of them; a data set without codes counts one byte for each dimension, which is what int8 would take.
+Searches begin when the server has made its sketches and copies. --keep leaves the imported data in DIR and uses what
+is there, --import-only stops after that; --resident sets memory.resident_bytes.
 
 Memory is anonymous memory + resident pages of codes, graph and ids, less an empty server's. The originals' page cache
 does not count.
@@ -24,6 +26,7 @@ import tempfile
 import time
 
 from memory_cgroup import MemoryCgroup
+from protocol import Connection
 from segment_files import anonymous, drop_cache, resident, stored
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -35,7 +38,8 @@ class Server:
     def __init__(self, arguments, data, cgroup=None):
         self.process = subprocess.Popen(
             [os.path.join(arguments.bin, "needletaild"), "--data", data, "--listen", "127.0.0.1:0"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=cgroup and cgroup.enter)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=cgroup and cgroup.enter,
+            env=os.environ | ({"NEEDLETAIL_MEMORY_RESIDENT_BYTES": arguments.resident} if arguments.resident else {}))
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise SystemExit(f"the server did not start: {line!r}")
@@ -51,6 +55,24 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+SETTLED_S = 15
+
+
+def settle(server):
+    """Waits until what the collections keep in memory has not changed for a while; gives their descriptions."""
+    connection = Connection(server.address)
+    before, since = None, time.monotonic()
+    while True:
+        names = [one["name"] for one in connection.call("collection.list", {})["collections"]]
+        found = [connection.call("collection.get", {"collection": name}) for name in names]
+        now = [one["bytes_in_memory"] for one in found]
+        if now != before:
+            before, since = now, time.monotonic()
+        if time.monotonic() - since > SETTLED_S:
+            return found
+        time.sleep(0.5)
 
 
 def bench(arguments, server, phases, seconds, *more):
@@ -71,12 +93,15 @@ def searches(arguments, data, cgroup=None):
     """Figures of a fresh process on cold files, after as long a run again to warm up; and its memory."""
     drop_cache(data)
     with Server(arguments, data, cgroup) as server:
+        print(f"{time.strftime('%H:%M:%S')} settling", file=sys.stderr, flush=True)
+        segments = [segment for one in settle(server) for segment in one["segments"]]
         bench(arguments, server, "pipelined", arguments.seconds)
         figures = bench(arguments, server, "sequential,pipelined", arguments.seconds)["phases"]
         pages = resident(server.process.pid, data)
         memory = {
             "anonymous": anonymous(server.process.pid), "codes": pages["codes"], "graph": pages["graph"],
-            "ids": pages["ids"], "originals": pages["originals"]}
+            "ids": pages["ids"], "originals": pages["originals"],
+            "sketches": sum(segment["parts"]["sketches"]["resident"] for segment in segments)}
         if cgroup:
             memory["charged"] = cgroup.used()
         return figures, memory
@@ -87,8 +112,14 @@ def measure(arguments, directory):
     more = ["--quantization", arguments.quantization] if arguments.quantization else []
     with Server(arguments, os.path.join(directory, "empty")) as server:
         empty = anonymous(server.process.pid)
-    with Server(arguments, data) as server:
-        imported = bench(arguments, server, "import", 1, "--optimize", *more)
+    description = os.path.join(directory, "import.json")
+    if not os.path.exists(description):
+        with Server(arguments, data) as server:
+            imported = bench(arguments, server, "import", 1, "--optimize", *more)
+        json.dump(imported, open(description, "w"))
+    imported = json.load(open(description))
+    if arguments.import_only:
+        return None
     rows, dimensions = imported["collection"]["points"], imported["data"]["dimensions"]
     files = stored(data)
     codes = files["codes"] or rows * dimensions
@@ -139,17 +170,24 @@ def main():
     parser.add_argument("--share", type=float, default=1.5)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--cgroup")
+    parser.add_argument("--keep")
+    parser.add_argument("--import-only", action="store_true", help="with --keep: measures nothing yet")
+    parser.add_argument("--resident")
     parser.add_argument("--quantization")
     parser.add_argument("--json")
     parser.add_argument("--bin", default=os.path.join(ROOT, ".build", "release"))
     parser.add_argument("--data", help="where the temporary data directory is made")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is below is cleaned up
-    directory = tempfile.mkdtemp(prefix="needletail-limited.", dir=arguments.data)
+    directory = arguments.keep or tempfile.mkdtemp(prefix="needletail-limited.", dir=arguments.data)
     try:
+        os.makedirs(directory, exist_ok=True)
         result = measure(arguments, directory)
     finally:
-        shutil.rmtree(directory)
+        if not arguments.keep:
+            shutil.rmtree(directory)
+    if result is None:
+        return
     show(result)
     if arguments.json:
         with open(arguments.json, "w") as output:
