@@ -36,10 +36,14 @@ class Server:
     """A needletaild on a free port, with its cgroup if it has one."""
 
     def __init__(self, arguments, data, cgroup=None):
+        # An embedding model would be loaded after the start, and count here but not in the empty server's memory.
+        environment = os.environ | {"XDG_CACHE_HOME": data}
+        if arguments.resident:
+            environment["NEEDLETAIL_MEMORY_RESIDENT_BYTES"] = arguments.resident
         self.process = subprocess.Popen(
             [os.path.join(arguments.bin, "needletaild"), "--data", data, "--listen", "127.0.0.1:0"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=cgroup and cgroup.enter,
-            env=os.environ | ({"NEEDLETAIL_MEMORY_RESIDENT_BYTES": arguments.resident} if arguments.resident else {}))
+            env=environment)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise SystemExit(f"the server did not start: {line!r}")
