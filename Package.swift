@@ -52,10 +52,11 @@ let package = Package(
     targets: [
         .target(name: "CNeedleKernels"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         room("NeedleCore", []),
         room("NeedleVectors", ["NeedleCore", "CNeedleKernels"]),
         room("NeedlePayloads", ["NeedleCore"]),
-        room("NeedleStorage", ["NeedleCore", "CNeedleKernels", crypto]),
+        room("NeedleStorage", ["NeedleCore", "CNeedleKernels", "CLZ4", crypto]),
         room("NeedleEmbedding", ["NeedleCore", "COpenBLAS", crypto]),
         room("NeedleWire", ["NeedleCore"]),
         room("NeedleEngine", ["NeedleCore", "NeedleVectors", "NeedlePayloads", "NeedleStorage"]),
@@ -63,7 +64,7 @@ let package = Package(
         room(
             "NeedleServer",
             ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
-        room("NeedletailCommand", ["NeedleClient", arguments]),
+        room("NeedletailCommand", ["NeedleClient", arguments, crypto]),
         program(
             "needletaild",
             [
