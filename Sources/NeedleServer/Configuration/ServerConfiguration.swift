@@ -42,7 +42,7 @@ package struct ServerConfiguration: Sendable {
     package var engineOptions: EngineOptions {
         var options = engine
         options.limits = limits
-        options.residentBytes = residentBytes > 0 ? residentBytes : MachineMemory.bytes / 2
+        options.residentBytes = residentBytes > 0 ? residentBytes : MachineMemory.bytes / 4 * 3
         return options
     }
 }
