@@ -149,7 +149,8 @@ final class CollectionWriter {
         try roll(rows: rows.count)
         // No line can bring so much; a log that somebody made can.
         guard set.active.hasRoom(for: rows) else {
-            throw DatabaseError(.memoryBudget, "a write of \(rows.count) points is more than a segment can hold")
+            throw DatabaseError(
+                .memoryBudget, "a write of \(rows.count) points is more than a segment can hold")
         }
     }
 
