@@ -79,6 +79,9 @@ let package = Package(
             "delivered-recall", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
             path: "Benchmarks/DeliveredRecall"),
         program(
+            "reopen-benchmark", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
+            path: "Benchmarks/Reopen"),
+        program(
             "micro-benchmark", ["NeedleCore", "NeedleVectors", "NeedleWire", "CNeedleKernels"],
             path: "Benchmarks/Micro"),
         program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),

@@ -22,10 +22,10 @@ extension Collection {
 
     func summarize() -> CollectionSummary {
         let points = view().count
-        guard let failure = failureOfWrites ?? maintenance.failure else {
-            return CollectionSummary(name: name, points: points, state: .ready)
-        }
-        return CollectionSummary(name: name, points: points, state: .degraded, reason: failure.description)
+        let reasons = reasonsOfDegradation
+        guard !reasons.isEmpty else { return CollectionSummary(name: name, points: points, state: .ready) }
+        return CollectionSummary(
+            name: name, points: points, state: .degraded, reason: reasons.joined(separator: "; "))
     }
 
     private func livePoints(of segment: any Segment, in view: ReadView) -> Int {

@@ -16,11 +16,13 @@ package final class Collection: Sendable {
     let clock: any Clock
     let options: EngineOptions
     let store: CollectionStore
+    let disk: DiskSpace
     let scratches = SearchScratchPool()
     /// One per space.
     let paces: [SearchPace]
     let moments: MomentTable
     let maintenance: Maintenance
+    let idle: IdleWatch
     let measurement: SelfMeasurement
     let writer: Mutex<CollectionWriter>
     private let published: Mutex<Published>
@@ -46,13 +48,17 @@ package final class Collection: Sendable {
         clock = environment.clock
         options = environment.options
         self.store = store
+        disk = environment.disk
         moments = MomentTable(
             limits: environment.options.limits, seed: environment.options.seed ^ environment.bootNonce)
         maintenance = Maintenance(collection: name, clock: environment.clock)
+        idle = IdleWatch(seconds: environment.options.idleSealSeconds)
         measurement = SelfMeasurement(
             config: writer.config, options: environment.options, clock: environment.clock)
         published = Mutex(
             Published(set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS))
+        // What was replayed waits for it too.
+        if writer.sinceCheckpoint.bytes > 0 { idle.noteWrite(now: environment.clock.monotonicNanoseconds()) }
         self.writer = Mutex(writer)
     }
 
@@ -87,11 +93,13 @@ package final class Collection: Sendable {
         }
     }
 
-    /// Why the collection takes no more writes until it is opened again, if so.
+    /// Why the collection takes no writes now, if so: its log failed, or memory no longer follows the log.
     var failureOfWrites: DatabaseError? { writeFailure.withLock { $0 } }
 
-    func noteFailureOfWrites(_ error: DatabaseError) {
-        writeFailure.withLock { $0 = $0 ?? error }
+    /// Makes that known to those who do not hold the writer lock.
+    func noteStateOfWrites(_ writer: borrowing CollectionWriter) {
+        let failure = writer.failure ?? writer.log.failure
+        writeFailure.withLock { $0 = failure }
     }
 
     // MARK: Waiting for a write

@@ -51,17 +51,41 @@ extension CollectionStore {
         adopt(manifest)
         try removeUnnamedFiles()
         let config = try ConfigCodec.decode(manifest.config, file: "\(directory)/\(Manifest.fileName)")
-        let log = try LocalLog.open(
-            fileSystem, directory: logDirectory, incarnation: incarnation,
-            floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS),
-            saltSeed: saltSeed)
-        log.archive(to: logArchive)
+        let log = try openLog(of: manifest)
         let state = try openSegments(of: manifest, config: config)
         let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
         try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
         let collection = Collection(name: name, store: self, recovered: writer, environment: environment)
         collection.loadRecall()
         return collection
+    }
+
+    private func openLog(of manifest: Manifest, upTo limit: LSN = .infinity) throws(DatabaseError) -> LocalLog
+    {
+        let log = try LocalLog.open(
+            fileSystem, directory: logDirectory, incarnation: incarnation,
+            floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS),
+            upTo: limit, saltSeed: saltSeed)
+        log.archive(to: logArchive)
+        return log
+    }
+
+    /// Takes over from a log that failed in this process: a new one that holds all writes up to `limit` and
+    /// none behind it.
+    ///
+    /// - Throws: `storage_failed` when some of them are gone, which leaves the files as they are.
+    func reopenLog(upTo limit: LSN) throws(DatabaseError) -> any CommitLog {
+        guard let manifest = currentManifest else {
+            preconditionFailure("a collection that is open has a manifest")
+        }
+        let log = try openLog(of: manifest, upTo: limit)
+        guard log.tail.lastLSN == limit else {
+            throw DatabaseError(
+                .storageFailed,
+                "the log ends at \(log.tail.lastLSN), but writes up to \(limit) have been answered",
+                at: logDirectory)
+        }
+        return log
     }
 
     private func openSegments(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError)
@@ -132,12 +156,13 @@ extension CollectionWriter {
             case .deletions(let ids): deletions += ids
             case .summary(let counts): summary = counts
             }
-            bytesSinceCheckpoint += body.byteCount
+            sinceCheckpoint.add(bytes: body.byteCount)
             guard frame.isCommit else { return }
             guard let counts = summary else {
                 throw .corruption(file: file, offset: 0, what: "write \(frame.lsn) has no summary")
             }
             timeMS = max(timeMS, frame.timeMS)
+            sinceCheckpoint.add(rows: rows.count + deletions.count)
             try apply(rows, deletions, at: frame.lsn)
             _ = finish(counts, at: frame.lsn)
         }

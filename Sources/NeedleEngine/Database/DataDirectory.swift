@@ -4,7 +4,8 @@ import NeedleStorage
 /// The data directory: where things lie in it, its lock and its catalogue (docs/format/catalogue.md).
 ///
 /// ```
-/// LOCK   CATALOGUE   snapshots/   collections/<incarnation>/{MANIFEST, log/, <id>.segment, <id>-<lsn>.deletions}
+/// LOCK   CATALOGUE   RESERVE   snapshots/
+/// collections/<incarnation>/{MANIFEST, log/, <id>.segment, <id>-<lsn>.deletions}
 /// ```
 final class DataDirectory: Sendable {
     let path: String

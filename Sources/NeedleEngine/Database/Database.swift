@@ -4,8 +4,8 @@ import Synchronization
 
 /// All collections of one data directory: which there are, and in what state.
 ///
-/// Opening takes the directory's lock and reads the catalogue; collections load afterwards, each for itself,
-/// and one that is damaged is quarantined without harm to the others. Creating and dropping are serialised.
+/// Opening takes the directory's lock and reads the catalogue; collections load afterwards, each for itself
+/// (`Database+Loading`), and one that is damaged is quarantined without harm to the others. Creating and dropping are serialised.
 /// All methods may be called from any thread.
 package final class Database: Sendable {
     let environment: EngineEnvironment
@@ -13,24 +13,27 @@ package final class Database: Sendable {
     private let lock: any FileLock
     /// Held by whoever creates or drops, across the disk work. Lock order: ddl, then entries.
     private let ddl: Mutex<Catalogue>
-    private let entries = Mutex<[String: Entry]>([:])
+    let entries = Mutex<[String: Entry]>([:])
+    let loadOrder: Mutex<LoadOrder>
+    /// Collections that could not be opened for a reason that may pass.
+    let failedLoads = Mutex<[String: Backoff]>([:])
     private let wakeMaintenance = Mutex<(@Sendable () -> Void)?>(nil)
     private let nextMaintained = Atomic<Int>(0)
     let snapshotJobs = SnapshotJobs()
 
-    private struct Entry {
+    struct Entry {
         var incarnation: Incarnation
         var state: State
         var waiting: [@Sendable () -> Void] = []
     }
 
-    private enum State {
+    enum State {
         case loading
         case ready(Collection)
         case quarantined(DatabaseError)
     }
 
-    /// Takes the lock and reads the catalogue. Collections are `loading` until `loadCollections` has run.
+    /// Takes the lock and reads the catalogue. Collections are `loading` until `loadNext` has opened them.
     ///
     /// - Throws: `storage_failed` when another process has the directory or it cannot be used, `corruption`
     ///   when the catalogue is damaged.
@@ -40,9 +43,11 @@ package final class Database: Sendable {
         let directory = DataDirectory(path: path, fileSystem: fileSystem)
         let lock = try directory.prepareAndLock()
         let nonce = clock.monotonicNanoseconds() ^ UInt64(bitPattern: clock.wallMilliseconds())
+        let disk = DiskSpace(directory: path, fileSystem: fileSystem, clock: clock, options: options)
+        try disk.prepare()
         let environment = EngineEnvironment(
-            fileSystem: fileSystem, clock: clock, options: options, bootNonce: SeededGenerator.mix(nonce),
-            residence: ResidenceLedger(budget: options.residentBytes))
+            fileSystem: fileSystem, clock: clock, options: options, disk: disk,
+            bootNonce: SeededGenerator.mix(nonce), residence: ResidenceLedger(budget: options.residentBytes))
         let catalogue = try directory.readCatalogue()
         try directory.removeUnnamedCollections(catalogue)
         try SnapshotDirectory(fileSystem, path: directory.snapshots).removeLeftovers()
@@ -56,6 +61,7 @@ package final class Database: Sendable {
         self.directory = directory
         self.lock = lock
         ddl = Mutex(catalogue)
+        loadOrder = Mutex(LoadOrder(catalogue.collections.map(\.name)))
         for entry in catalogue.collections {
             entries.withLock { $0[entry.name] = Entry(incarnation: entry.incarnation, state: .loading) }
         }
@@ -65,55 +71,6 @@ package final class Database: Sendable {
 
     package var limits: Limits { environment.options.limits }
 
-    // MARK: Loading
-
-    /// Recovers every collection, one after the other. Call once, from a background thread, after listening.
-    package func loadCollections() {
-        let loading = entries.withLock { entries in
-            entries.filter { if case .loading = $0.value.state { true } else { false } }
-                .map { (name: $0.key, incarnation: $0.value.incarnation) }
-        }
-        for item in loading.sorted(by: { $0.name < $1.name }) {
-            let state: State
-            do throws(DatabaseError) {
-                let store = CollectionStore(
-                    directory: directory.collection(item.incarnation), incarnation: item.incarnation,
-                    environment: environment)
-                state = .ready(try store.recover(name: item.name))
-            } catch {
-                state = .quarantined(error)
-            }
-            settle(item.name, item.incarnation, state)
-        }
-    }
-
-    private func settle(_ name: String, _ incarnation: Incarnation, _ state: State) {
-        let waiting = entries.withLock { entries -> [@Sendable () -> Void] in
-            // Dropped meanwhile, or dropped and created anew.
-            guard entries[name]?.incarnation == incarnation else { return [] }
-            let waiting = entries[name]?.waiting ?? []
-            entries[name] = Entry(incarnation: incarnation, state: state)
-            return waiting
-        }
-        if case .ready(let collection) = state { adopt(collection) }
-        for body in waiting { body() }
-    }
-
-    private func adopt(_ collection: Collection) {
-        collection.maintenance.onWork { [weak self] in self?.wake() }
-        wake()
-    }
-
-    /// Calls back once when the collection is no longer loading, at once if it is not.
-    package func whenLoaded(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        let isLoading = entries.withLock { entries in
-            guard case .loading? = entries[name]?.state else { return false }
-            entries[name]?.waiting.append(body)
-            return true
-        }
-        if !isLoading { body() }
-    }
-
     // MARK: Collections
 
     /// - Throws: `not_found`; `loading`, to be tried again; `corruption` when it is quarantined.
@@ -121,6 +78,7 @@ package final class Database: Sendable {
         switch entries.withLock({ $0[name]?.state }) {
         case nil: throw Self.notFound(name)
         case .loading?:
+            loadOrder.withLock { $0.ask(for: name) }
             throw DatabaseError(
                 .loading, "collection \"\(name)\" is still loading", at: "collection", retryAfterMS: 100)
         case .ready(let collection)?: return collection
@@ -138,6 +96,7 @@ package final class Database: Sendable {
     ///   loaded.
     package func createCollection(named name: String, config: CollectionConfig) throws(DatabaseError) -> LSN {
         let config = try ConfigResolution(embedder: embedder, limits: limits).resolve(config)
+        try environment.disk.requireRoomForNewData()
         let collection = try ddl.withLock { (catalogue) throws(DatabaseError) in
             try checkFree(name, in: catalogue, at: "name")
             let incarnation = try directory.newIncarnation(seed: environment.bootNonce, catalogue)
@@ -221,7 +180,7 @@ package final class Database: Sendable {
             changed.collections.removeAll { $0.name == name }
             changed.aliases.removeAll { $0.collection == name }
             changed.generation += 1
-            try directory.write(changed)
+            try environment.disk.usingReserve { () throws(DatabaseError) in try directory.write(changed) }
             catalogue = changed
             return (known.incarnation, entries.withLock { $0.removeValue(forKey: name) })
         }
@@ -249,7 +208,7 @@ package final class Database: Sendable {
         return all.sorted { $0.name < $1.name }.map { item in
             switch item.state {
             case .loading:
-                CollectionSummary(name: item.name, points: 0, state: .loading, reason: "replaying its log")
+                CollectionSummary(name: item.name, points: 0, state: .loading, reason: "being opened")
             case .ready(let collection): collection.summarize()
             case .quarantined(let error):
                 CollectionSummary(
@@ -293,7 +252,7 @@ package final class Database: Sendable {
         wakeMaintenance.withLock { $0 = wake }
     }
 
-    private func wake() {
+    func wake() {
         wakeMaintenance.withLock { $0 }?()
     }
 
@@ -301,6 +260,7 @@ package final class Database: Sendable {
     ///
     /// - Returns: whether there was something to do.
     package func maintain(context: OperationContext) -> Bool {
+        if loadAgainIfDue() { return true }
         let collections = readyCollections
         let start = nextMaintained.add(1, ordering: .relaxed).oldValue
         for offset in collections.indices {
@@ -316,10 +276,12 @@ package final class Database: Sendable {
         return false
     }
 
-    /// Nanoseconds until there is more to measure, when that is all there is to do: measuring takes only a
-    /// share of idle time, and whoever runs the steps comes back then. `nil` when nobody needs to.
+    /// Nanoseconds until there is something to do that only has to be waited for: measuring takes a share of idle
+    /// time, and what failed is tried again after a while. Whoever runs the steps comes back then. `nil` when
+    /// nobody needs to.
     package var maintenancePause: UInt64? {
-        readyCollections.compactMap { $0.measurementPause }.min()
+        let look: UInt64? = environment.disk.isLow ? 500_000_000 : nil
+        return ([look, loadPause] + readyCollections.map { $0.maintenancePause }).compactMap(\.self).min()
     }
 
     /// Syncs and closes every log and releases the directory. No request may be running.

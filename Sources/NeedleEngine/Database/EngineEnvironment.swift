@@ -5,6 +5,7 @@ struct EngineEnvironment: Sendable {
     let fileSystem: any FileSystem
     let clock: any Clock
     let options: EngineOptions
+    let disk: DiskSpace
     /// Different at every start, so that cursors of an earlier life are not mistaken for ours.
     let bootNonce: UInt64
     /// Memory for what is kept of sealed segments beyond their mappings.

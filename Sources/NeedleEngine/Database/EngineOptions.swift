@@ -12,6 +12,10 @@ package struct EngineOptions: Sendable {
     package var growingRows = 1_000_000
     /// A growing segment is sealed at the latest when this many bytes were logged since the last checkpoint.
     package var checkpointBytes = 1 << 30
+    /// … or when replaying what was logged since then would take about this long.
+    package var replaySeconds = 10.0
+    /// … or when nothing was written for so long and there are enough rows to be worth it; 0 = never.
+    package var idleSealSeconds = 60
     /// Beam width that reaches a recall of 0.97 where nothing was measured yet: rather too wide than too narrow.
     package var defaultEF = 160
     /// Share of a core that measuring recall may take in idle time; 0 measures nothing at all.
@@ -32,6 +36,11 @@ package struct EngineOptions: Sendable {
     package var residentBytes = Int.max
     /// Graphs whose nodes take fewer bytes than this stay in the mapping: few pages hold them.
     package var residentFrom = 8 << 20
+    /// Bytes of disk kept for what frees space when the disk is full; 0 keeps none. The server's default is in
+    /// its configuration: a database in a test has its simulated disk for itself.
+    package var reserveBytes = 0
+    /// Below so many free bytes of disk, new data is refused. See `reserveBytes` for the default.
+    package var lowWaterBytes = 0
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
     /// The directory that log files are kept in when the collection needs them no more; empty for none.

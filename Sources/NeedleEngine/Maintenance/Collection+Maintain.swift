@@ -12,21 +12,42 @@ extension Collection {
     ///
     /// - Returns: whether there was something to do.
     func maintain(context: OperationContext) throws(DatabaseError) -> Bool {
+        // Writers that are refused wait for nothing else, and rows that go on coming in must not keep what is
+        // indexed from being sealed: memory and log would grow.
+        if failureOfWrites != nil, maintainExclusively(context) { return true }
+        if isReadyToSeal {
+            if try measureFirst(context: context) { return true }
+            if maintainExclusively(context) { return true }
+        }
         if try index(context: context) { return true }
         if try measureFirst(context: context) { return true }
         if maintainExclusively(context) { return true }
         return try measureInIdleTime(context: context)
     }
 
-    /// Work that one thread does at a time; a failure stops this kind of work.
+    /// A frozen or merged segment has its whole graph.
+    private var isReadyToSeal: Bool {
+        let set = view().set
+        return set.growing.count > 1 && set.growing[0].isIndexed
+            || maintenance.merge?.output.isIndexed == true
+    }
+
+    /// Work that one thread does at a time. What fails is tried again after a pause, from where it was: each
+    /// step leaves everything as it was or is done.
     private func maintainExclusively(_ context: OperationContext) -> Bool {
-        guard maintenance.failure == nil else { return false }
+        guard maintenance.retryPause == 0 else { return false }
         do throws(DatabaseError) {
             return try maintenance.exclusively { () throws(DatabaseError) in
-                try sealMergeOrCheckpoint(context) || saveRecallIfChanged()
+                var isDone = try reopenLogIfFailed()
+                if !isDone { isDone = try sealMergeOrCheckpoint(context) || saveRecallIfChanged() }
+                maintenance.succeed()
+                return isDone
             } ?? false
         } catch {
             maintenance.fail(error)
+            if error.kind == .diskFull { disk.noteFull() }
+            // It may be the log that failed, in a checkpoint.
+            writer.withLock { noteStateOfWrites($0) }
             return false
         }
     }
@@ -78,6 +99,10 @@ extension Collection {
     // MARK: Sealing, merging, checkpoints
 
     private func sealMergeOrCheckpoint(_ context: OperationContext) throws(DatabaseError) -> Bool {
+        if maintenance.owesCheckpoint {
+            try checkpoint()
+            return true
+        }
         if try finishMerge() { return true }
         if try sealOldestFrozen() { return true }
         if try freezeIfDue() { return true }
@@ -94,7 +119,7 @@ extension Collection {
     private var isSettled: Bool {
         let set = view().set
         return maintenance.merge == nil && set.growing.count == 1 && set.active.rowCount == 0
-            && MergePolicy(options: options, isOptimizing: true).inputs(of: set) == nil
+            && MergePolicy(options: options, isOptimizing: true, isDiskLow: false).inputs(of: set) == nil
     }
 
     private func sealOldestFrozen() throws(DatabaseError) -> Bool {
@@ -104,6 +129,7 @@ extension Collection {
         guard frozen.isIndexed, frozen.lastVersion <= view.lsn else { return false }
         // Another thread is measuring it.
         if awaitsFirstMeasurement(frozen, in: view) { return false }
+        try disk.requireRoom(for: frozen.residentBytes, "sealing a segment")
         let sealed = try store.seal(frozen, config: config)
         writer.withLock { writer in
             writer.set = writer.set.sealing(frozen, as: sealed)
@@ -113,16 +139,22 @@ extension Collection {
         return true
     }
 
-    /// The active segment stops taking writes when the log would otherwise grow too long, or when somebody
-    /// optimizes.
+    /// The active segment stops taking writes when the log would otherwise take too long to replay, when
+    /// nobody has written for a while, or when somebody optimizes.
     private func freezeIfDue() throws(DatabaseError) -> Bool {
         let isOptimizing = maintenance.optimizeJob != nil
+        let now = clock.monotonicNanoseconds()
         let due = try writer.withLock { (writer) throws(DatabaseError) -> FreezeDecision in
-            guard writer.failure == nil else { return .nothing }
-            let isLong = writer.bytesSinceCheckpoint >= options.checkpointBytes
-            guard isOptimizing || isLong else { return .nothing }
-            guard writer.set.growing.count == 1 else { return .nothing }
-            guard writer.set.active.rowCount > 0 else { return isLong ? .checkpoint : .nothing }
+            guard writer.failure == nil, writer.set.growing.count == 1 else { return .nothing }
+            let isLong = writer.sinceCheckpoint.isLong(options)
+            let isIdle = idle.takeIfDue(now: now)
+            guard isOptimizing || isLong || isIdle else { return .nothing }
+            guard writer.set.active.rowCount > 0 else {
+                return writer.sinceCheckpoint.bytes > 0 && (isLong || isIdle) ? .checkpoint : .nothing
+            }
+            guard isOptimizing || isLong || IdleWatch.isWorthSealing(writer.set, options) else {
+                return .nothing
+            }
             try writer.roll()
             publishSegments(writer.set)
             return .frozen
@@ -139,8 +171,11 @@ extension Collection {
     }
 
     private func beginMergeIfDue() throws(DatabaseError) -> Bool {
-        let policy = MergePolicy(options: options, isOptimizing: maintenance.optimizeJob != nil)
+        let policy = MergePolicy(
+            options: options, isOptimizing: maintenance.optimizeJob != nil, isDiskLow: disk.isLow)
         guard let inputs = policy.inputs(of: view().set) else { return false }
+        try disk.requireRoom(
+            for: inputs.reduce(0) { $0 + $1.liveBytes }, "merging \(inputs.count) segments")
         let (id, view) = try writer.withLock { (writer) throws(DatabaseError) -> (UInt64, ReadView) in
             // What is dropped must be durable: with durability os or memory the log may be behind.
             if config.durability != .fsync { _ = try writer.log.sync() }
@@ -170,9 +205,10 @@ extension Collection {
     /// Writes down what is sealed and what is deleted, then shortens the log and removes files that nobody
     /// names.
     private func checkpoint() throws(DatabaseError) {
+        maintenance.owesCheckpoint = true
         let draft = writer.withLock { writer -> CheckpointDraft in
             let lsn = Self.checkpointLSN(of: writer.set, visible: visibleLSN)
-            writer.bytesSinceCheckpoint = 0
+            writer.sinceCheckpoint = ReplayCost()
             return CheckpointDraft(
                 set: writer.set, lsn: lsn, nextSegmentID: writer.nextSegmentID, timeMS: writer.timeMS,
                 reservedThrough: writer.log.tail.reservedThrough,
@@ -182,8 +218,11 @@ extension Collection {
         try writer.withLock { (writer) throws(DatabaseError) in
             if config.durability != .fsync { _ = try writer.log.sync() }
             try writer.log.trim(upTo: draft.lsn)
+            // Going on in a new file may have failed, which is no failure of the checkpoint.
+            noteStateOfWrites(writer)
         }
         try store.removeUnnamedFiles()
+        maintenance.owesCheckpoint = false
         store.pruneLogArchive()
         let merging = maintenance.merge.map { [$0.output.id] } ?? []
         measurement.keep(segments: Set(draft.set.growing.map(\.id) + draft.set.sealed.map(\.id) + merging))

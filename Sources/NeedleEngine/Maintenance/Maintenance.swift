@@ -18,8 +18,11 @@ final class Maintenance: Sendable {
         /// Ended ones too, the newest last; the oldest are forgotten.
         var jobs: [Job] = []
         var jobCount = 0
-        /// Why sealing or merging stopped; retried when the collection is opened again.
+        /// Why sealing, merging, a checkpoint or opening the log anew failed the last time.
         var failure: DatabaseError?
+        var backoff = Backoff()
+        /// Segments were swapped, but no manifest names the new ones yet.
+        var owesCheckpoint = false
     }
 
     private static let rememberedJobs = 100
@@ -59,11 +62,35 @@ final class Maintenance: Sendable {
 
     var optimizeJob: Job? { state.withLock { $0.optimize } }
 
-    var failure: DatabaseError? { state.withLock { $0.failure } }
+    var owesCheckpoint: Bool {
+        get { state.withLock { $0.owesCheckpoint } }
+        set { state.withLock { $0.owesCheckpoint = newValue } }
+    }
 
+    /// Why exclusive work failed the last time, and how often in a row; `nil` when it did not.
+    var failure: (error: DatabaseError, times: Int)? {
+        state.withLock { state in state.failure.map { ($0, state.backoff.failures) } }
+    }
+
+    /// Nanoseconds until what failed is tried again: 0 when nothing failed, or when it may be tried now.
+    var retryPause: UInt64 {
+        let now = clock.monotonicNanoseconds()
+        return state.withLock { $0.backoff.pause(now: now) }
+    }
+
+    func succeed() {
+        state.withLock { state in
+            state.failure = nil
+            state.backoff.noteSuccess()
+        }
+    }
+
+    /// Exclusive work is tried again after a pause; who waits for a job is told.
     func fail(_ error: DatabaseError) {
+        let now = clock.monotonicNanoseconds()
         let job = state.withLock { state in
             state.failure = error
+            state.backoff.noteFailure(now: now)
             defer { state.optimize = nil }
             return state.optimize
         }

@@ -4,13 +4,15 @@ import NeedleCore
 ///
 /// In the background: a segment with many dead rows is rewritten, and when there are many segments the smallest are
 /// merged, so that a search asks few. When somebody optimizes, everything becomes as few segments as the largest
-/// size allows.
+/// size allows. While the disk is full, only what frees space is done, and sooner.
 struct MergePolicy {
     let options: EngineOptions
     let isOptimizing: Bool
+    let isDiskLow: Bool
 
     /// Sealed segments of similar size that are left alone.
     private static let toleratedSegments = 4
+    private static let deadShareOnFullDisk = 0.05
 
     func inputs(of set: SegmentSet) -> [SealedSegment]? {
         if let dying = set.sealed.first(where: isDying) { return [dying] }
@@ -20,11 +22,12 @@ struct MergePolicy {
             if let any = set.sealed.first(where: { $0.deletions.count > 0 }), small.count < 2 { return [any] }
             return small.count > 1 ? fitting(small) : nil
         }
-        return small.count > Self.toleratedSegments ? fitting(small) : nil
+        return small.count > Self.toleratedSegments && !isDiskLow ? fitting(small) : nil
     }
 
     private func isDying(_ segment: SealedSegment) -> Bool {
-        Double(segment.deletions.count) > options.deadShare * Double(max(1, segment.rowCount))
+        let share = isDiskLow ? min(options.deadShare, Self.deadShareOnFullDisk) : options.deadShare
+        return Double(segment.deletions.count) > share * Double(max(1, segment.rowCount))
     }
 
     /// The smallest ones, as many as one segment may hold; at least two.

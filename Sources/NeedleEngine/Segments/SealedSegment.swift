@@ -36,6 +36,8 @@ final class SealedSegment: Segment, Sendable {
     var id: UInt64 { reader.header.segmentID }
     var rowCount: Int { reader.rowCount }
     var fileBytes: Int { reader.byteCount }
+    /// About what a file with only the living rows would take.
+    var liveBytes: Int { fileBytes / max(1, rowCount) * max(0, rowCount - deletions.count) }
     var hasExpiringRows: Bool { columns.expiries != nil }
 
     func visibleRows(at lsn: LSN) -> Int { rowCount }

@@ -41,25 +41,48 @@ extension Collection {
         guard !writes.isEmpty else { return [] }
         let (results, lsn) = writer.withLock { writer in
             let now = clock.wallMilliseconds()
+            defer { idle.noteWrite(now: clock.monotonicNanoseconds()) }
             var results = writes.map { write in
-                Result { () throws(DatabaseError) in try writer.perform(write, now: now) }
+                Result { () throws(DatabaseError) in try perform(write, now: now, writer) }
             }
             do throws(DatabaseError) {
-                if config.durability == .fsync { _ = try writer.log.sync() }
+                if config.durability == .fsync {
+                    _ = try writer.log.sync()
+                    writer.noteSynced()
+                }
                 publish(writer)
             } catch {
                 // Nothing of this group became visible, and the log takes no more: what was applied stays
-                // hidden.
+                // hidden until the log has been opened anew (`reopenLogIfFailed`).
                 let failure = error
-                noteFailureOfWrites(failure)
+                if failure.kind == .diskFull { disk.noteFull() }
                 results = results.map { $0.flatMap { _ in .failure(failure) } }
             }
-            if let failure = writer.failure { noteFailureOfWrites(failure) }
+            noteStateOfWrites(writer)
             return (results, writer.lsn)
         }
         wakeWaiters(upTo: min(lsn, visibleLSN))
         maintenance.wake()
         return results
+    }
+
+    /// A write that frees space may use the reserve; one that takes space ends it when the disk is full.
+    private func perform(
+        _ write: PreparedWrite, now: Int64, _ writer: CollectionWriter
+    ) throws(DatabaseError) -> WriteReceipt {
+        let before = writer.sinceCheckpoint.bytes
+        defer { disk.noteWritten(max(0, writer.sinceCheckpoint.bytes - before)) }
+        if !write.takesSpace {
+            return try disk.usingReserve { () throws(DatabaseError) in
+                try writer.perform(write, now: now, disk: disk)
+            }
+        }
+        do throws(DatabaseError) {
+            return try writer.perform(write, now: now, disk: disk)
+        } catch {
+            if error.kind == .diskFull, !disk.isLow { disk.noteFull() }
+            throw error
+        }
     }
 
     /// Of two points with one id the last wins; conditions are those of the points that stay.

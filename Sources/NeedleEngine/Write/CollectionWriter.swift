@@ -1,12 +1,19 @@
 import NeedleCore
 import NeedleStorage
 
+/// A write as it went to the log.
+struct LoggedWrite {
+    var lsn: LSN
+    var timeMS: Int64
+    var bodies: [[UInt8]]
+}
+
 /// The writing side of a collection: the newest state, pending writes included, and the log they go to.
 ///
 /// Confined to the collection's writer lock. The order of things is the heart of durability: resolve → log →
 /// apply in memory (invisible) → sync once for all → publish → acknowledge. Nothing is visible or
 /// acknowledged that is not as durable as the collection promises; a failed append leaves no trace; a failed
-/// sync poisons the log, and what was applied stays invisible for good (invariants 1, 3 and 7).
+/// sync poisons the log, and what was applied stays invisible until a new log has it (invariants 1, 3 and 7).
 final class CollectionWriter {
     let config: CollectionConfig
     let codec: EffectCodec
@@ -22,11 +29,15 @@ final class CollectionWriter {
     var timeMS: Int64
     /// Rows not deleted, expired ones included.
     var liveRows: Int
-    /// Bytes logged since the last checkpoint: replay is bounded by them.
-    var bytesSinceCheckpoint = 0
+    /// What was logged since the last checkpoint, and would be replayed.
+    var sinceCheckpoint = ReplayCost()
     /// Set when a logged write could not be applied: memory no longer follows the log, so nothing more is
     /// taken until the collection is opened again, which replays the log.
     var failure: DatabaseError?
+    /// Writes that are logged and applied but that no sync has covered: with them a log that failed can be
+    /// replaced by one that agrees with memory. Empty with durability `os` and `memory`, where a write
+    /// counts before it is synced.
+    private(set) var unsynced: [LoggedWrite] = []
 
     /// LSNs promised at once when answers do not wait for durability.
     private static let reservation: UInt64 = 1 << 20
@@ -58,11 +69,14 @@ final class CollectionWriter {
     ///
     /// - Returns: what to answer once the log is synced.
     /// - Throws: with nothing logged or applied.
-    func perform(_ write: PreparedWrite, now: Int64) throws(DatabaseError) -> WriteReceipt {
+    func perform(
+        _ write: PreparedWrite, now: Int64, disk: DiskSpace
+    ) throws(DatabaseError) -> WriteReceipt {
         if let failure { throw failure }
         timeMS = max(timeMS, now)
         try write.context.check()
         if let key = write.opKey, let receipt = opKeys.receipt(for: key, now: timeMS) { return receipt }
+        if write.takesSpace { try disk.requireRoomForNewData() }
         let resolved = try WriteResolution(view: view).resolve(write)
         guard !resolved.isEmpty else {
             return WriteReceipt(lsn: lsn, durability: config.durability)
@@ -71,18 +85,21 @@ final class CollectionWriter {
             created: resolved.created, updated: resolved.updated, deleted: resolved.deleted,
             opKey: write.opKey)
         try makeRoom(for: resolved.rows)
-        let newLSN = try append(resolved, summary)
+        let logged = try append(resolved, summary)
         do throws(DatabaseError) {
-            try apply(resolved.rows, resolved.deletions, at: newLSN)
+            try apply(resolved.rows, resolved.deletions, at: logged.lsn)
         } catch {
             failure = error
             throw error
         }
-        return finish(summary, at: newLSN)
+        if config.durability == .fsync { unsynced.append(logged) }
+        return finish(summary, at: logged.lsn)
     }
 
     /// Logs the write and hands it to the system, so that a full disk is known before anything is applied.
-    private func append(_ resolved: ResolvedWrite, _ summary: WriteSummary) throws(DatabaseError) -> LSN {
+    private func append(
+        _ resolved: ResolvedWrite, _ summary: WriteSummary
+    ) throws(DatabaseError) -> LoggedWrite {
         var bodies = codec.encode(deletions: resolved.deletions)
         bodies += codec.encode(rows: resolved.rows)
         bodies.append(codec.encode(summary))
@@ -98,8 +115,21 @@ final class CollectionWriter {
             throw error
         }
         timeMS = appended.timeMS
-        bytesSinceCheckpoint += bodies.reduce(0) { $0 + $1.count }
-        return appended.lsn
+        sinceCheckpoint.add(
+            bytes: bodies.reduce(0) { $0 + $1.count }, rows: resolved.rows.count + resolved.deletions.count)
+        return LoggedWrite(lsn: appended.lsn, timeMS: appended.timeMS, bodies: bodies)
+    }
+
+    /// A sync has covered everything that was logged.
+    func noteSynced() {
+        unsynced.removeAll(keepingCapacity: unsynced.count <= 1_024)
+    }
+
+    /// Goes on with a log that holds exactly what was applied.
+    func adopt(_ newLog: any CommitLog) {
+        precondition(newLog.tail.lastLSN == lsn, "log and memory agree")
+        log = newLog
+        noteSynced()
     }
 
     // MARK: Effects, from a new write or from the log

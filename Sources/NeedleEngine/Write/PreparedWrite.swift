@@ -23,4 +23,9 @@ package struct PreparedWrite: Sendable {
     let opKey: [UInt8]?
     /// Asked once more before the write is logged: a write whose deadline has passed is not executed.
     let context: OperationContext
+
+    /// Whether it brings data: refused while the disk is full.
+    var takesSpace: Bool {
+        if case .upsert = operation { true } else { false }
+    }
 }

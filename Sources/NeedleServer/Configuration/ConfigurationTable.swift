@@ -25,6 +25,10 @@ extension ConfigurationKey {
         ConfigurationKey("storage", "growing_rows", .integer(\.engine.growingRows, 1_024...100_000_000)),
         ConfigurationKey(
             "storage", "checkpoint_bytes", .integer(\.engine.checkpointBytes, 1 << 20...1 << 40)),
+        ConfigurationKey("storage", "replay_seconds", .fraction(\.engine.replaySeconds, 0.1...3_600)),
+        ConfigurationKey("storage", "idle_seal_seconds", .integer(\.engine.idleSealSeconds, 0...86_400)),
+        ConfigurationKey("storage", "reserve_bytes", .integer(\.engine.reserveBytes, 0...1 << 36)),
+        ConfigurationKey("storage", "low_water_bytes", .integer(\.engine.lowWaterBytes, 0...1 << 44)),
         ConfigurationKey("storage", "dead_share", .fraction(\.engine.deadShare, 0.01...1)),
     ]
 

@@ -36,7 +36,11 @@ package struct ServerConfiguration: Sendable {
     /// What the engine is told; its `limits` and `embedder` are filled in when the database is opened.
     package var engine = EngineOptions()
 
-    package init() {}
+    package init() {
+        // A database alone, as in tests, watches no disk; a server does.
+        engine.reserveBytes = 64 << 20
+        engine.lowWaterBytes = 1 << 30
+    }
 
     /// What the engine is told, with the limits of this configuration.
     package var engineOptions: EngineOptions {

@@ -12,15 +12,27 @@ final class BackgroundWork: Sendable {
     private let context = OperationContext()
     private let pauses = Mutex<Pauses?>(nil)
 
+    /// Calls back once, after so many nanoseconds, unless what it returns is called before.
+    typealias Timer = @Sendable (UInt64, @escaping @Sendable () -> Void) -> @Sendable () -> Void
+
     private struct Pauses: Sendable {
         let next: @Sendable () -> UInt64?
-        let timer: @Sendable (UInt64, @escaping @Sendable () -> Void) -> Void
+        let clock: any Clock
+        let timer: Timer
+    }
+
+    private struct Alarm: Sendable {
+        var number: UInt64
+        /// On the monotonic clock.
+        var at: UInt64
+        var cancel: @Sendable () -> Void = {}
     }
 
     private struct State {
         var runs = 0
-        /// A timer will wake the work.
-        var isTimed = false
+        /// The timer that will wake the work.
+        var alarm: Alarm?
+        var alarms: UInt64 = 0
         /// Rises with every wake, so that a run that found nothing knows whether to look again.
         var wakes: UInt64 = 0
         var isStopped = false
@@ -41,26 +53,30 @@ final class BackgroundWork: Sendable {
     ///
     /// - Parameters:
     ///   - next: nanoseconds until there is something to do; `nil` when nothing is to be waited for.
-    ///   - timer: calls back once, after so many nanoseconds.
     func comesBack(
-        _ next: @escaping @Sendable () -> UInt64?,
-        after timer: @escaping @Sendable (UInt64, @escaping @Sendable () -> Void) -> Void
+        clock: any Clock, after timer: @escaping Timer, _ next: @escaping @Sendable () -> UInt64?
     ) {
-        pauses.withLock { $0 = Pauses(next: next, timer: timer) }
+        pauses.withLock { $0 = Pauses(next: next, clock: clock, timer: timer) }
     }
 
-    /// At most one timer at a time, or runs that find nothing would breed timers.
+    /// At most one timer at a time, or runs that find nothing would breed timers; an earlier one takes the place of a
+    /// later one.
     private func comeBack() {
         guard let pauses = pauses.withLock({ $0 }), let pause = pauses.next() else { return }
-        let isMine = state.withLock { state in
-            defer { state.isTimed = true }
-            return !state.isTimed && !state.isStopped
+        let at = pauses.clock.monotonicNanoseconds() &+ pause
+        let number = state.withLock { state -> UInt64? in
+            guard !state.isStopped, state.alarm.map({ at < $0.at }) ?? true else { return nil }
+            state.alarm?.cancel()
+            state.alarms += 1
+            state.alarm = Alarm(number: state.alarms, at: at)
+            return state.alarms
         }
-        guard isMine else { return }
-        pauses.timer(pause) { [weak self] in
-            self?.state.withLock { $0.isTimed = false }
+        guard let number else { return }
+        let cancel = pauses.timer(pause) { [weak self] in
+            self?.state.withLock { if $0.alarm?.number == number { $0.alarm = nil } }
             self?.wake()
         }
+        state.withLock { if $0.alarm?.number == number { $0.alarm?.cancel = cancel } }
     }
 
     private func begin(isNews: Bool) {

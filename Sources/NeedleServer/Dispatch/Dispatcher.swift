@@ -65,10 +65,11 @@ package final class Dispatcher: RequestExecutor {
             database.maintain(context: context)
         }
         // Measuring takes a share of idle time only; then somebody has to come back.
-        background.comesBack {
+        background.comesBack(clock: clock) { [timers] pause, body in
+            let timer = timers.scheduleTask(in: .nanoseconds(Int64(clamping: pause)), body)
+            return { timer.cancel() }
+        } _: {
             database.maintenancePause
-        } after: { [timers] pause, body in
-            _ = timers.scheduleTask(in: .nanoseconds(Int64(clamping: pause)), body)
         }
         database.onMaintenanceNeeded { [background] in background.wake() }
     }

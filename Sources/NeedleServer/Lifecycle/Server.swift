@@ -67,12 +67,20 @@ package final class Server: Sendable {
         self.log = log
     }
 
-    /// Loads the database's collections and lets background work begin. Blocks; call it on a thread of its
-    /// own.
+    /// Loads the database's collections, several at a time, and lets background work begin. Blocks; call it on a
+    /// thread of its own.
     package func loadCollections() {
+        let database = database
+        let helpers = (1..<Self.loadingThreads).map { _ in
+            BackgroundThread.start { database.loadCollections() }
+        }
         database.loadCollections()
+        for helper in helpers { helper.join() }
         dispatcher.wakeBackgroundWork()
     }
+
+    /// More than cores: opening waits for the disk, and one that takes long must not keep the others.
+    private static let loadingThreads = 2 + min(6, ProcessSettings.cores)
 
     /// Stops: no new connections, new requests are refused, accepted ones are answered for at most
     /// `drain_ms`; then what is left is cut off. Blocks until the threads have ended; the database may be

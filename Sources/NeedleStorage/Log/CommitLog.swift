@@ -57,6 +57,9 @@ package protocol LogFrameSink {
 package protocol CommitLog: AnyObject, Sendable {
     var tail: LogTail { get }
 
+    /// Why it takes nothing more until it is opened again; `nil` while it works.
+    var failure: DatabaseError? { get }
+
     /// Appends one write. It is neither durable nor handed to the system before `flush` or `sync`.
     ///
     /// - Parameters:
@@ -78,8 +81,8 @@ package protocol CommitLog: AnyObject, Sendable {
     ///
     /// - Returns: the newest write that is durable now.
     /// - Throws: `disk_full` when buffered writes did not fit: they are still pending, and the caller
-    ///   either tries again or takes them back with `discardUnflushed`. `storage_failed`: the log is
-    ///   poisoned.
+    ///   either tries again or takes them back with `discardUnflushed`. Whatever the kind, when `failure` is
+    ///   set afterwards, the log is poisoned.
     func sync() throws(DatabaseError) -> LSN
 
     /// Takes back the writes from `lsn` on that a failed flush left pending. Their LSNs stay burned.

@@ -30,7 +30,7 @@ package struct LogFloor: Hashable, Sendable {
 ///
 /// Appends are for one thread at a time; `sync`, `tail` and `replay` may be called from others meanwhile,
 /// and appends go on during a sync (group commit). After a failed sync every later append, flush and sync
-/// throws `storage_failed` until the log is opened again, which trusts nothing of the file that failed: it
+/// throws its `failure` until the log is opened again, which trusts nothing of the file that failed: it
 /// copies what is valid into a new one (invariant 7).
 package final class LocalLog: CommitLog {
     private let directory: LogDirectory
@@ -80,6 +80,8 @@ package final class LocalLog: CommitLog {
                 byteCount: sealed.reduce(appender.endOffset) { $0 + $1.end })
         }
     }
+
+    package var failure: DatabaseError? { lock.withLock { _ in appender.poison } }
 
     // MARK: Writing
 

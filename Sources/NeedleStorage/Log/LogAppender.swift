@@ -84,8 +84,8 @@ final class LogAppender: LogFrameSink {
     /// reopening.
     func poison(because error: DatabaseError) -> DatabaseError {
         let reason = DatabaseError(
-            .storageFailed, "the log failed and takes no more writes until it is reopened: \(error.message)",
-            at: file.path)
+            error.kind == .diskFull ? .diskFull : .storageFailed,
+            "the log failed and takes no more writes until it is reopened: \(error.message)", at: file.path)
         if poison == nil { poison = reason }
         return poison ?? reason
     }

@@ -80,7 +80,10 @@ struct LogDirectory: Sendable {
     ///
     /// Files before those are left alone: a trim may have been cut short, and then any of them may be
     /// missing.
-    func scan(checkpoint: LSN) throws(DatabaseError) -> [(info: LogFileInfo, scan: LogFileScan)] {
+    /// - Parameter limit: of the newest file, writes behind it are left out.
+    func scan(
+        checkpoint: LSN, upTo limit: LSN
+    ) throws(DatabaseError) -> [(info: LogFileInfo, scan: LogFileScan)] {
         let firsts = try firstLSNs()
         guard let start = firsts.lastIndex(where: { $0.value - 1 <= checkpoint.value }) else {
             throw .corruption(
@@ -106,7 +109,7 @@ struct LogDirectory: Sendable {
             let scan =
                 index + 1 < headers.count
                 ? try LogFileScan.sealed(file, header: header, next: headers[index + 1], epoch: epoch)
-                : try LogFileScan.newest(file, header: header, epoch: epoch)
+                : try LogFileScan.newest(file, header: header, epoch: epoch, upTo: limit)
             epoch = scan.sequence.epoch
             found.append((LogFileInfo(path: file.path, header: header, end: scan.end), scan))
         }

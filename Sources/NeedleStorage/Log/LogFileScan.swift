@@ -27,12 +27,12 @@ struct LogFileScan: Sendable {
     /// Complete writes in it.
     var writes: Int
 
-    /// Reads the newest file, whose end nothing else names.
+    /// Reads the newest file, whose end nothing else names; writes behind `limit` count as torn.
     static func newest(
-        _ file: any StorageFile, header: LogFileHeader, epoch: UInt32
+        _ file: any StorageFile, header: LogFileHeader, epoch: UInt32, upTo limit: LSN = .infinity
     ) throws(DatabaseError) -> LogFileScan {
         var cursor = LogCursor(file: file, salt: header.salt, limit: try file.size())
-        let (scan, stop) = try walk(&cursor, header: header, epoch: epoch)
+        let (scan, stop) = try walk(&cursor, header: header, epoch: epoch, upTo: limit)
         if stop < cursor.limit, let proof = try cursor.proofOfDurability(of: stop) {
             throw .corruption(
                 file: file.path, offset: stop,
@@ -65,7 +65,7 @@ struct LogFileScan: Sendable {
 
     /// - Returns: the valid part, and where the first frame lies that is not valid (or the end).
     private static func walk(
-        _ cursor: inout LogCursor, header: LogFileHeader, epoch: UInt32
+        _ cursor: inout LogCursor, header: LogFileHeader, epoch: UInt32, upTo limit: LSN = .infinity
     ) throws(DatabaseError) -> (LogFileScan, stop: Int) {
         var sequence = LogSequence(beginning: header, epoch: epoch)
         var scan = LogFileScan(
@@ -78,15 +78,17 @@ struct LogFileScan: Sendable {
             offset += frame.frameBytes
             switch frame.kind {
             case .marker: continue
-            case .close: scan.isClosed = true
+            case .close: scan.isClosed = sequence.lastLSN <= limit
             case .data where sequence.openLSN != nil: continue
+            case .data where sequence.lastLSN > limit, .reserve where sequence.lastLSN > limit: continue
             case .data, .reserve:
                 scan.writes += frame.kind == .data ? 1 : 0
                 scan.end = offset
                 scan.sequence = sequence
             }
         }
-        scan.isTorn = offset < cursor.limit || sequence.openLSN != nil
+        scan.isTorn =
+            offset < cursor.limit || sequence.openLSN != nil || sequence.lastLSN > scan.sequence.lastLSN
         return (scan, offset)
     }
 }

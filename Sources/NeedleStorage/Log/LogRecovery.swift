@@ -32,13 +32,15 @@ extension LocalLog {
     /// Takes over the log of a collection: checks all of it behind the checkpoint, cuts a torn tail, and is
     /// ready to replay and to append. Costs one pass over those files.
     ///
+    /// - Parameter limit: writes behind it are dropped from the newest file, as if they had been torn; for
+    ///   taking over from a log that failed in this process, whose owner knows what was acknowledged.
     /// - Throws: `corruption` when there is damage that is no torn tail, or a file is missing.
     package static func open(
         _ fileSystem: any FileSystem, directory path: String, incarnation: Incarnation, floor: LogFloor,
-        saltSeed: UInt64, options: LogOptions = LogOptions()
+        upTo limit: LSN = .infinity, saltSeed: UInt64, options: LogOptions = LogOptions()
     ) throws(DatabaseError) -> LocalLog {
         let directory = LogDirectory(fileSystem: fileSystem, path: path, incarnation: incarnation)
-        let found = try directory.scan(checkpoint: floor.checkpoint)
+        let found = try directory.scan(checkpoint: floor.checkpoint, upTo: limit)
         let (info, scan) = found[found.count - 1]
         let sealed = found.dropLast().map(\.info)
         try directory.removeTemporaries()
