@@ -86,6 +86,9 @@ let package = Package(
             path: "Benchmarks/Micro"),
         program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),
         program("synthetic-vectors", ["NeedleCore"], path: "Benchmarks/Synthetic"),
+        program(
+            "snapshot-benchmark", ["NeedleCore", "NeedleStorage", "NeedleEngine"],
+            path: "Benchmarks/Snapshots"),
 
         .target(
             name: "SimulationKit", dependencies: ["NeedleCore"], path: "Tests/SimulationKit",

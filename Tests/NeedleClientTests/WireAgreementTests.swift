@@ -39,6 +39,15 @@ struct WireAgreementTests {
             try await client.deleteCollection("docs")
             #expect(try await client.optimize("docs") == "job-1")
             #expect(try await client.optimize("docs", wait: false) == "job-1")
+            let made = try await client.createSnapshot(of: "c")
+            #expect(made.name == "c-7" && made.collection == "c" && made.lsn == 7 && made.bytes == 900)
+            #expect(try await client.snapshots(of: "c").map(\.createdMS) == [1_800_000_000_000])
+            try await client.deleteSnapshot("c-7")
+            #expect(try await client.verifySnapshot("c-7").probes == 100)
+            let restored = try await client.restoreSnapshot("c-7", as: "d", to: .lsn(9))
+            #expect(restored.points == 3 && restored.lsn == 7)
+            #expect(try await client.jobs().map(\.error) == ["damaged"])
+            try await client.cancelJob("job-1")
         }
     }
 

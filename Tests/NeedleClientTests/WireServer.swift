@@ -45,6 +45,16 @@ enum WireServer {
         case .getCollection(let call): .collection(description(call.collection))
         case .deleteCollection: .collectionDeleted
         case .optimizeCollection: .optimizing(job: "job-1")
+        case .createSnapshot: .snapshotCreated(snapshot)
+        case .listSnapshots: .snapshots([snapshot])
+        case .deleteSnapshot: .snapshotDeleted
+        case .verifySnapshot(let name):
+            .snapshotVerified(
+                SnapshotVerification(
+                    snapshot: name, lsn: LSN(7), points: 3, files: 4, bytes: 900, probes: 100))
+        case .restoreSnapshot(let call):
+            .snapshotRestored(RestoredCollection(collection: call.name, points: 3, lsn: LSN(7)))
+        case .listJobs, .getJob, .cancelJob: .jobs([job])
         case .upsertPoints(let call):
             .upserted(WriteReceipt(lsn: LSN(7), durability: .fsync, created: call.points.count, updated: 1))
         case .getPoints(let call):
@@ -63,6 +73,13 @@ enum WireServer {
                 call.vectorEncoding)
         }
     }
+
+    private static let snapshot = SnapshotDescription(
+        name: "c-7", collection: "c", lsn: LSN(7), points: 3, bytes: 900,
+        sha256: String(repeating: "a0", count: 32), createdMS: 1_800_000_000_000)
+    private static let job = JobSnapshot(
+        id: "job-1", kind: "snapshot", collection: "c", state: .failed, phase: "hashing", done: 5, total: 10,
+        rate: 2.5, etaMS: nil, error: "damaged")
 
     private static func record(_ id: PointID) -> PointRecord {
         PointRecord(

@@ -167,7 +167,7 @@ struct EnvelopeTests {
         arguments: [
             "collection.update", "index.create", "point.set_vectors", "point.set_payload", "point.facet",
             "point.search_groups", "point.recommend", "document.upsert", "reembed.start", "alias.set",
-            "snapshot.create", "job.list", "rpc.discover", "Server.ping", "server.ping ",
+            "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
     func later(method: String) throws {
         try check(Broken(line(method, #"{"collection":"c"}"#), .unknownMethod, "method", id: .integer(7)))
@@ -249,7 +249,7 @@ struct EnvelopeTests {
 enum SampleParams {
     static func minimal(_ method: Method) -> String {
         switch method {
-        case .ping, .info, .health, .listCollections: "{}"
+        case .ping, .info, .health, .listCollections, .listSnapshots, .listJobs: "{}"
         case .cancel: #"{"id":1}"#
         case .login: #"{"api_key":"k"}"#
         case .createCollection: #"{"name":"c","vectors":{"size":4}}"#
@@ -260,6 +260,10 @@ enum SampleParams {
         case .searchPoints: #"{"collection":"c","vector":[1,0]}"#
         case .searchBatch: #"{"collection":"c","searches":[{"vector":[1,0]}]}"#
         case .embedTexts: #"{"texts":["a"]}"#
+        case .createSnapshot: #"{"collection":"c"}"#
+        case .deleteSnapshot, .verifySnapshot: #"{"snapshot":"s"}"#
+        case .restoreSnapshot: #"{"snapshot":"s","as":"d"}"#
+        case .getJob, .cancelJob: #"{"job":"j"}"#
         }
     }
 }

@@ -114,66 +114,120 @@ enum ReplySamples {
         .conflict, "version or condition not met", at: "points", expected: "absent", got: "present",
         conflicts: [Conflict(id: .integer(1), version: LSN(4)), Conflict(id: PointID("x"), version: .zero)])
 
-    static let all: [Sample] = [
-        Sample(method: .ping, reply: .pong(nowMS: 1_800_000_000_000), result: #"{"now_ms":1800000000000}"#),
-        Sample(method: .info, reply: .info(info), result: infoText),
+    static let all: [Sample] =
+        [
+            Sample(
+                method: .ping, reply: .pong(nowMS: 1_800_000_000_000), result: #"{"now_ms":1800000000000}"#),
+            Sample(method: .info, reply: .info(info), result: infoText),
+            Sample(
+                method: .health, reply: .health(summaries),
+                result:
+                    #"{"status":"degraded","collections":{"a":{"state":"ready"},"b":{"state":"quarantined","reason":"damaged"}}}"#
+            ),
+            Sample(method: .cancel, reply: .cancelled(true), result: #"{"cancelled":true}"#),
+            Sample(
+                method: .login, reply: .login(Grant(role: .admin)),
+                result: #"{"role":"admin","collections":"*"}"#
+            ),
+            Sample(
+                method: .login, reply: .login(Grant(role: .reader, collections: ["a"])),
+                result: #"{"role":"reader","collections":["a"]}"#),
+            Sample(
+                method: .createCollection, reply: .collectionCreated(name: "docs", lsn: LSN(1)),
+                result: #"{"name":"docs","lsn":1}"#),
+            Sample(
+                method: .listCollections, reply: .collections([summaries[0]]),
+                result: #"{"collections":[{"name":"a","points":1,"state":"ready"}]}"#),
+            Sample(method: .getCollection, reply: .collection(collection), result: collectionText),
+            Sample(method: .deleteCollection, reply: .collectionDeleted, result: #"{"deleted":true}"#),
+            Sample(method: .optimizeCollection, reply: .optimizing(job: "j1"), result: #"{"job":"j1"}"#),
+            Sample(
+                method: .upsertPoints,
+                reply: .upserted(WriteReceipt(lsn: LSN(9), durability: .fsync, created: 2, updated: 1)),
+                result: #"{"lsn":9,"durable":"fsync","created":2,"updated":1}"#),
+            Sample(
+                method: .getPoints, reply: .points(records, missing: [PointID("é"), .integer(3)], .array),
+                result:
+                    #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
+                    + #""vector":[1.0,-0.5,0.1]},{"id":"a\"b","version":43,"expires_at":99,"payload":{}},"#
+                    + #"{"id":0,"version":1,"vectors":{"title":[1.0],"body":[2.0,3.0]}}],"missing":["é",3]}"#),
+            Sample(
+                method: .getPoints, reply: .points([records[0]], missing: [], .base64),
+                result:
+                    #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
+                    + #""vector":"AACAPwAAAL/NzMw9"}],"missing":[]}"#),
+            Sample(
+                method: .deletePoints,
+                reply: .deleted(WriteReceipt(lsn: LSN(9), durability: .os, deleted: 4)),
+                result: #"{"lsn":9,"durable":"os","deleted":4}"#),
+            Sample(method: .countPoints, reply: .count(7), result: #"{"count":7}"#),
+            Sample(
+                method: .scrollPoints,
+                reply: .page(ScrollPage(points: [records[1]], cursor: "c1", lsn: LSN(4)), .array),
+                result:
+                    #"{"points":[{"id":"a\"b","version":43,"expires_at":99,"payload":{}}],"cursor":"c1","lsn":4}"#
+            ),
+            Sample(
+                method: .scrollPoints, reply: .page(ScrollPage(points: [], cursor: nil, lsn: LSN(4)), .array),
+                result: #"{"points":[],"cursor":null,"lsn":4}"#),
+            Sample(method: .searchPoints, reply: .search(search, .array), result: searchText),
+            Sample(
+                method: .searchBatch, reply: .searchBatch([search, search], [.array, .array]),
+                result: #"{"results":[\#(searchText),\#(searchText)]}"#),
+            Sample(
+                method: .embedTexts,
+                reply: .embedded(
+                    EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
+                result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
+                    + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
+        ] + snapshots
+
+    private static let hash = String(repeating: "a0", count: 32)
+
+    private static let snapshots: [Sample] = [
         Sample(
-            method: .health, reply: .health(summaries),
-            result:
-                #"{"status":"degraded","collections":{"a":{"state":"ready"},"b":{"state":"quarantined","reason":"damaged"}}}"#
-        ),
-        Sample(method: .cancel, reply: .cancelled(true), result: #"{"cancelled":true}"#),
+            method: .createSnapshot,
+            reply: .snapshotCreated(
+                SnapshotDescription(
+                    name: "c-7", collection: "", lsn: LSN(7), points: 3, bytes: 900, sha256: hash,
+                    createdMS: 0)),
+            result: #"{"snapshot":"c-7","lsn":7,"points":3,"bytes":900,"sha256":"\#(hash)"}"#),
         Sample(
-            method: .login, reply: .login(Grant(role: .admin)), result: #"{"role":"admin","collections":"*"}"#
-        ),
+            method: .listSnapshots,
+            reply: .snapshots([
+                SnapshotDescription(
+                    name: "c-7", collection: "c", lsn: LSN(7), points: 3, bytes: 900, sha256: hash,
+                    createdMS: 1_800_000_000_000)
+            ]),
+            result: #"{"snapshots":[{"snapshot":"c-7","collection":"c","lsn":7,"points":3,"bytes":900,"#
+                + #""sha256":"\#(hash)","created_ms":1800000000000}]}"#),
+        Sample(method: .deleteSnapshot, reply: .snapshotDeleted, result: "{}"),
         Sample(
-            method: .login, reply: .login(Grant(role: .reader, collections: ["a"])),
-            result: #"{"role":"reader","collections":["a"]}"#),
+            method: .verifySnapshot,
+            reply: .snapshotVerified(
+                SnapshotVerification(
+                    snapshot: "c-7", lsn: LSN(7), points: 3, files: 4, bytes: 900, probes: 100)),
+            result: #"{"ok":true,"snapshot":"c-7","lsn":7,"points":3,"files":4,"bytes":900,"probes":100}"#),
         Sample(
-            method: .createCollection, reply: .collectionCreated(name: "docs", lsn: LSN(1)),
-            result: #"{"name":"docs","lsn":1}"#),
-        Sample(
-            method: .listCollections, reply: .collections([summaries[0]]),
-            result: #"{"collections":[{"name":"a","points":1,"state":"ready"}]}"#),
-        Sample(method: .getCollection, reply: .collection(collection), result: collectionText),
-        Sample(method: .deleteCollection, reply: .collectionDeleted, result: #"{"deleted":true}"#),
-        Sample(method: .optimizeCollection, reply: .optimizing(job: "j1"), result: #"{"job":"j1"}"#),
-        Sample(
-            method: .upsertPoints,
-            reply: .upserted(WriteReceipt(lsn: LSN(9), durability: .fsync, created: 2, updated: 1)),
-            result: #"{"lsn":9,"durable":"fsync","created":2,"updated":1}"#),
-        Sample(
-            method: .getPoints, reply: .points(records, missing: [PointID("é"), .integer(3)], .array),
-            result:
-                #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
-                + #""vector":[1.0,-0.5,0.1]},{"id":"a\"b","version":43,"expires_at":99,"payload":{}},"#
-                + #"{"id":0,"version":1,"vectors":{"title":[1.0],"body":[2.0,3.0]}}],"missing":["é",3]}"#),
-        Sample(
-            method: .getPoints, reply: .points([records[0]], missing: [], .base64),
-            result:
-                #"{"points":[{"id":18446744073709551615,"version":42,"payload":{"name":"gimp","size":1.50},"#
-                + #""vector":"AACAPwAAAL/NzMw9"}],"missing":[]}"#),
-        Sample(
-            method: .deletePoints, reply: .deleted(WriteReceipt(lsn: LSN(9), durability: .os, deleted: 4)),
-            result: #"{"lsn":9,"durable":"os","deleted":4}"#),
-        Sample(method: .countPoints, reply: .count(7), result: #"{"count":7}"#),
-        Sample(
-            method: .scrollPoints,
-            reply: .page(ScrollPage(points: [records[1]], cursor: "c1", lsn: LSN(4)), .array),
-            result:
-                #"{"points":[{"id":"a\"b","version":43,"expires_at":99,"payload":{}}],"cursor":"c1","lsn":4}"#
-        ),
-        Sample(
-            method: .scrollPoints, reply: .page(ScrollPage(points: [], cursor: nil, lsn: LSN(4)), .array),
-            result: #"{"points":[],"cursor":null,"lsn":4}"#),
-        Sample(method: .searchPoints, reply: .search(search, .array), result: searchText),
-        Sample(
-            method: .searchBatch, reply: .searchBatch([search, search], [.array, .array]),
-            result: #"{"results":[\#(searchText),\#(searchText)]}"#),
-        Sample(
-            method: .embedTexts,
-            reply: .embedded(EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
-            result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
-                + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
+            method: .restoreSnapshot,
+            reply: .snapshotRestored(RestoredCollection(collection: "d", points: 3, lsn: LSN(7))),
+            result: #"{"collection":"d","points":3,"lsn":7}"#),
+        Sample(method: .listJobs, reply: .jobs([]), result: #"{"jobs":[]}"#),
+        Sample(method: .getJob, reply: .jobs([job]), result: #"{"jobs":[\#(jobText)]}"#),
+        Sample(method: .cancelJob, reply: .jobs([failed]), result: #"{"jobs":[\#(failedText)]}"#),
     ]
+
+    private static let job = JobSnapshot(
+        id: "j1", kind: "snapshot", collection: "c", state: .running, phase: "hashing", done: 5, total: 10,
+        rate: 2.5, etaMS: 2_000)
+    private static let jobText =
+        #"{"job":"j1","kind":"snapshot","collection":"c","state":"running","phase":"hashing","done":5,"#
+        + #""total":10,"rate":2.5,"eta_ms":2000}"#
+    private static let failed = JobSnapshot(
+        id: "j2", kind: "restore", collection: "d", state: .failed, phase: "probing", done: 0, total: 0,
+        rate: 0, etaMS: nil, error: "damaged")
+    private static let failedText =
+        #"{"job":"j2","kind":"restore","collection":"d","state":"failed","phase":"probing","done":0,"#
+        + #""total":0,"rate":0.0,"eta_ms":null,"error":"damaged"}"#
+
 }

@@ -58,6 +58,12 @@ struct RequestEncoderTests {
             .getCollection(GetCollection(collection: "c", minimumLSN: LSN(1))),
             .deleteCollection(DeleteCollection(collection: "c")),
             .optimizeCollection(OptimizeCollection(collection: "c", wait: true)),
+            .createSnapshot(CreateSnapshot(collection: "c")), .listSnapshots(ListSnapshots()),
+            .listSnapshots(ListSnapshots(collection: "c")), .deleteSnapshot("c-1"), .verifySnapshot("c-1"),
+            .restoreSnapshot(RestoreSnapshot(snapshot: "c-1", name: "d")),
+            .restoreSnapshot(RestoreSnapshot(snapshot: "c-1", name: "d", point: .lsn(LSN(.max)))),
+            .restoreSnapshot(RestoreSnapshot(snapshot: "c-1", name: "d", point: .time(-5))),
+            .listJobs, .getJob("j"), .cancelJob("j"),
             .upsertPoints(
                 UpsertPoints(collection: "c", points: [point, named], ifAbsent: true, model: "m", opKey: "k")),
             .getPoints(

@@ -271,6 +271,11 @@ extension Database {
         (snapshotJobs.all + readyCollections.flatMap(\.maintenance.jobs)).map { $0.snapshot() }
     }
 
+    /// Asks all work on snapshots to end soon: the server stops.
+    package func cancelSnapshotWork() {
+        for job in snapshotJobs.all { job.cancel() }
+    }
+
     /// Asks a job to end soon; nothing when it has ended.
     ///
     /// - Returns: the job; `nil` when there is none of this name.

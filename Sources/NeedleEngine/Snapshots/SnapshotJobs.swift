@@ -70,6 +70,11 @@ package final class SnapshotWork: Sendable {
         try context.check()
     }
 
+    /// Ends a job that was never begun.
+    package func giveUp(_ error: DatabaseError) {
+        job.end(.failed, error: error.description)
+    }
+
     /// Runs the work and ends the job with it.
     func run<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result {
         do throws(DatabaseError) {

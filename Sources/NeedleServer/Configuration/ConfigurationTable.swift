@@ -30,6 +30,10 @@ extension ConfigurationKey {
         ConfigurationKey("storage", "reserve_bytes", .integer(\.engine.reserveBytes, 0...1 << 36)),
         ConfigurationKey("storage", "low_water_bytes", .integer(\.engine.lowWaterBytes, 0...1 << 44)),
         ConfigurationKey("storage", "dead_share", .fraction(\.engine.deadShare, 0.01...1)),
+        ConfigurationKey("storage", "log_archive", .text(\.engine.logArchive)),
+        ConfigurationKey("storage", "log_archive_hours", .integer(\.engine.logArchiveHours, 1...1_000_000)),
+        ConfigurationKey(
+            "storage", "snapshot_bytes_per_second", .integer(\.snapshotBytesPerSecond, 0...1 << 40)),
     ]
 
     private static let memory = [

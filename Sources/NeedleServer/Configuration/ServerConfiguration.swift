@@ -30,6 +30,8 @@ package struct ServerConfiguration: Sendable {
 
     /// Memory that sealed segments may take beyond their mappings; 0 = half of what the process may use.
     package var residentBytes = 0
+    /// Bytes a second that work on snapshots reads at most; 0 = as fast as it can.
+    package var snapshotBytesPerSecond = 268_435_456
 
     package var logLevel = LogLevel.info
     package var limits = Limits()

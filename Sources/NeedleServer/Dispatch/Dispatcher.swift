@@ -5,6 +5,7 @@
 //   embedding  everything that runs the model; half as many
 //   write      commits: one group of one collection at a time; a few, they mostly wait for the disk
 //   control    descriptions, creating and dropping collections; two
+//   snapshots  making, verifying and restoring snapshots, at low priority; one
 // Searches that have been quick lately may run on the event loop that read them (`QuickDesk`).
 // Waiting (for a loading collection, for `min_lsn`) takes no thread. Queues are bounded: what does not fit is
 // answered `overloaded`; the number of requests that wait elsewhere is bounded by `in_flight` and `connections`.
@@ -25,6 +26,8 @@ package final class Dispatcher: RequestExecutor {
     let search: WorkerPool
     let embedding: WorkerPool
     let control: WorkerPool
+    let snapshotPool: WorkerPool
+    let snapshotBytesPerSecond: Int
     private let write: WorkerPool
     let commits: CommitQueue
     let waiting: WaitingRoom
@@ -59,6 +62,8 @@ package final class Dispatcher: RequestExecutor {
             name: "embedding", threads: threads(configuration.embeddingThreads, cores / 2), limit: queue)
         write = WorkerPool(name: "write", threads: configuration.writeThreads, limit: queue)
         control = WorkerPool(name: "control", threads: 2, limit: queue)
+        snapshotPool = WorkerPool(name: "snapshots", threads: 1, limit: queue)
+        snapshotBytesPerSecond = configuration.snapshotBytesPerSecond
         commits = CommitQueue(pool: write)
         waiting = WaitingRoom(timers: timers, clock: clock, waitMS: configuration.limits.waitMS)
         background = BackgroundWork(threads: threads(configuration.maintenanceThreads, cores)) { context in
@@ -105,6 +110,9 @@ package final class Dispatcher: RequestExecutor {
             }
         case .getPoints, .countPoints, .scrollPoints, .searchPoints, .searchBatch: read(task)
         case .embedTexts(let call): embed(task, call)
+        case .createSnapshot, .listSnapshots, .deleteSnapshot, .verifySnapshot, .restoreSnapshot:
+            snapshots(task)
+        case .listJobs, .getJob, .cancelJob: jobs(task)
         }
     }
 
@@ -214,7 +222,8 @@ package final class Dispatcher: RequestExecutor {
     /// dropped; call it when all connections are closed.
     package func stop() {
         background.stop()
-        for pool in [control, search, embedding, write] { pool.stop() }
+        database.cancelSnapshotWork()
+        for pool in [control, snapshotPool, search, embedding, write] { pool.stop() }
     }
 
     /// There may be background work to do.

@@ -22,6 +22,16 @@ extension JSONReader {
         case .upsertPoints: return .upserted(try result.receipt())
         case .deletePoints: return .deleted(try result.receipt())
         case .countPoints: return .count(try result.integer("count"))
+        case .createSnapshot: return .snapshotCreated(try result.snapshot())
+        case .listSnapshots: return .snapshots(try result.list("snapshots").map { try $0.snapshot() })
+        case .deleteSnapshot: return .snapshotDeleted
+        case .verifySnapshot: return .snapshotVerified(try result.verification())
+        case .restoreSnapshot:
+            return .snapshotRestored(
+                RestoredCollection(
+                    collection: try result.string("collection"), points: try result.integer("points"),
+                    lsn: try result.lsn("lsn")))
+        case .listJobs, .getJob, .cancelJob: return .jobs(try result.list("jobs").map { try $0.job() })
         case .getPoints, .scrollPoints, .searchPoints, .searchBatch, .embedTexts:
             preconditionFailure("these are read without a tree")
         }
@@ -92,6 +102,28 @@ private struct ResultTree {
     func object(_ key: String) throws -> ResultTree {
         guard let value = tree[key] else { throw missing(key) }
         return ResultTree(value, at: start)
+    }
+
+    func snapshot() throws -> SnapshotDescription {
+        // What `snapshot.create` leaves out, the caller of it knows.
+        SnapshotDescription(
+            name: try string("snapshot"), collection: tree["collection"]?.stringValue ?? "",
+            lsn: try lsn("lsn"), points: try integer("points"), bytes: try integer("bytes"),
+            sha256: try string("sha256"), createdMS: Int64(tree["created_ms"]?.integerValue ?? 0))
+    }
+
+    func verification() throws -> SnapshotVerification {
+        SnapshotVerification(
+            snapshot: try string("snapshot"), lsn: try lsn("lsn"), points: try integer("points"),
+            files: try integer("files"), bytes: try integer("bytes"), probes: try integer("probes"))
+    }
+
+    func job() throws -> JobSnapshot {
+        JobSnapshot(
+            id: try string("job"), kind: try string("kind"), collection: try string("collection"),
+            state: try choice("state"), phase: try string("phase"), done: try integer("done"),
+            total: try integer("total"), rate: try number("rate"), etaMS: tree["eta_ms"]?.integerValue,
+            error: tree["error"]?.stringValue)
     }
 
     func receipt() throws -> WriteReceipt {

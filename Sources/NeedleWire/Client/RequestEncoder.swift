@@ -48,7 +48,7 @@ package struct RequestEncoder: Sendable {
 
     private func write(_ call: Call, to json: inout JSONWriter) {
         switch call {
-        case .ping, .info, .health, .listCollections: break
+        case .ping, .info, .health, .listCollections, .listJobs: break
         case .cancel(let id):
             json.key("id")
             json.write(id)
@@ -78,6 +78,26 @@ package struct RequestEncoder: Sendable {
             json.key("searches")
             json.array(batch.searches) { json, search in json.object { write(search, to: &$0) } }
         case .embedTexts(let embed): write(embed, to: &json)
+        case .createSnapshot(let create): json.string("collection", create.collection)
+        case .listSnapshots(let list):
+            if let collection = list.collection { json.string("collection", collection) }
+        case .deleteSnapshot(let name), .verifySnapshot(let name): json.string("snapshot", name)
+        case .restoreSnapshot(let restore): write(restore, to: &json)
+        case .getJob(let id), .cancelJob(let id): json.string("job", id)
+        }
+    }
+
+    private func write(_ restore: RestoreSnapshot, to json: inout JSONWriter) {
+        json.string("snapshot", restore.snapshot)
+        json.string("as", restore.name)
+        switch restore.point {
+        case .snapshot: break
+        case .lsn(let lsn):
+            json.key("to_lsn")
+            json.write(lsn)
+        case .time(let time):
+            json.key("to_time")
+            json.write(time)
         }
     }
 

@@ -31,6 +31,14 @@ struct CallDecoder {
         case .searchPoints: try searchPoints(&reader)
         case .searchBatch: try searchBatch(&reader)
         case .embedTexts: try embedTexts(&reader)
+        case .createSnapshot: try createSnapshot(&reader)
+        case .listSnapshots: try listSnapshots(&reader)
+        case .deleteSnapshot: .deleteSnapshot(try snapshotName(&reader))
+        case .verifySnapshot: .verifySnapshot(try snapshotName(&reader))
+        case .restoreSnapshot: try restoreSnapshot(&reader)
+        case .listJobs: try plain(.listJobs, &reader)
+        case .getJob: .getJob(try jobName(&reader))
+        case .cancelJob: .cancelJob(try jobName(&reader))
         }
     }
 

@@ -26,6 +26,13 @@ package enum Reply: Sendable {
     /// One encoding per result.
     case searchBatch([SearchResult], [VectorEncoding])
     case embedded(EmbeddingBatch, ModelDescription, VectorEncoding)
+    case snapshotCreated(SnapshotDescription)
+    case snapshots([SnapshotDescription])
+    case snapshotDeleted
+    case snapshotVerified(SnapshotVerification)
+    case snapshotRestored(RestoredCollection)
+    /// Of `job.get` and `job.cancel` the one that was named.
+    case jobs([JobSnapshot])
 }
 
 /// What `server.info` says.

@@ -49,6 +49,15 @@ struct ReplyWriter {
         case .search(let result, let encoding): try writeMembers(of: result, encoding)
         case .searchBatch(let results, let encodings): try writeBatch(results, encodings)
         case .embedded(let batch, let model, let encoding): try writeEmbedding(batch, model, encoding)
+        case .snapshotCreated(let snapshot): json.writeCreated(snapshot)
+        case .snapshots(let snapshots): json.writeList(snapshots)
+        case .snapshotDeleted: break
+        case .snapshotVerified(let verification): json.writeMembers(of: verification)
+        case .snapshotRestored(let restored):
+            json.string("collection", restored.collection)
+            json.integer("points", restored.points)
+            json.lsn(restored.lsn)
+        case .jobs(let jobs): json.writeList(jobs)
         }
         json.endObject()
     }

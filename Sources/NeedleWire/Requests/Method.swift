@@ -18,4 +18,12 @@ package enum Method: String, Hashable, Sendable, CaseIterable {
     case searchPoints = "point.search"
     case searchBatch = "point.search_batch"
     case embedTexts = "text.embed"
+    case createSnapshot = "snapshot.create"
+    case listSnapshots = "snapshot.list"
+    case deleteSnapshot = "snapshot.delete"
+    case verifySnapshot = "snapshot.verify"
+    case restoreSnapshot = "snapshot.restore"
+    case listJobs = "job.list"
+    case getJob = "job.get"
+    case cancelJob = "job.cancel"
 }

@@ -38,6 +38,16 @@ package enum Call: Sendable {
     case searchPoints(SearchPoints)
     case searchBatch(SearchBatch)
     case embedTexts(EmbedTexts)
+    case createSnapshot(CreateSnapshot)
+    case listSnapshots(ListSnapshots)
+    /// By the snapshot's name, like the next.
+    case deleteSnapshot(String)
+    case verifySnapshot(String)
+    case restoreSnapshot(RestoreSnapshot)
+    case listJobs
+    /// By the job's id, like the next.
+    case getJob(String)
+    case cancelJob(String)
 }
 
 extension Call {
@@ -61,14 +71,25 @@ extension Call {
         case .searchPoints: .searchPoints
         case .searchBatch: .searchBatch
         case .embedTexts: .embedTexts
+        case .createSnapshot: .createSnapshot
+        case .listSnapshots: .listSnapshots
+        case .deleteSnapshot: .deleteSnapshot
+        case .verifySnapshot: .verifySnapshot
+        case .restoreSnapshot: .restoreSnapshot
+        case .listJobs: .listJobs
+        case .getJob: .getJob
+        case .cancelJob: .cancelJob
         }
     }
 
-    /// The collection (name or alias) the call is about, if it is about one; of `collection.create` the new
-    /// name.
+    /// The collection (name or alias) the call is about, if it is about one; of `collection.create` and
+    /// `snapshot.restore` the new name.
     package var collection: String? {
         switch self {
         case .ping, .info, .health, .cancel, .login, .listCollections, .embedTexts: nil
+        case .listSnapshots, .deleteSnapshot, .verifySnapshot, .listJobs, .getJob, .cancelJob: nil
+        case .createSnapshot(let call): call.collection
+        case .restoreSnapshot(let call): call.name
         case .createCollection(let call): call.name
         case .getCollection(let call): call.collection
         case .deleteCollection(let call): call.collection
@@ -86,7 +107,9 @@ extension Call {
     /// Whether it changes a collection: such calls of one connection are applied in the order received.
     package var changesCollection: Bool {
         switch self {
-        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints: true
+        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
+            .restoreSnapshot:
+            true
         default: false
         }
     }
