@@ -71,6 +71,19 @@ enum WireServer {
                 EmbeddingBatch(vectors: call.texts.map { _ in [0.25, -1e-20] }, tokens: 5, truncated: 1),
                 ModelDescription(name: "m", fingerprint: "f", dimensions: 2, maximumTokens: 256),
                 call.vectorEncoding)
+        case .setAliases, .deleteAliases: .aliasesChanged
+        case .listAliases: .aliases([Alias(name: "live", collection: "docs")])
+        case .readSnapshot(let call): .snapshotPiece(piece(call))
+        case .beginImport: .importBegun("i1")
+        case .writeImport(let call):
+            .importStatus(
+                ImportStatus(received: call.offset + call.data.count, done: call.offset, total: 5_000_000))
+        case .commitImport(let call):
+            .snapshotImported(
+                NeedleCore.ImportedSnapshot(
+                    snapshot: call.name ?? "made", collection: "docs", lsn: LSN(4), points: 3, bytes: 99,
+                    sha256: "ab", createdMS: 5))
+        case .abortImport: .importAborted
         }
     }
 
@@ -80,6 +93,14 @@ enum WireServer {
     private static let job = JobSnapshot(
         id: "job-1", kind: "snapshot", collection: "c", state: .failed, phase: "hashing", done: 5, total: 10,
         rate: 2.5, etaMS: nil, error: "damaged")
+
+    /// An archive of two pieces; that of the snapshot `replaced` is another one from the second piece on.
+    private static func piece(_ call: ReadSnapshot) -> SnapshotPiece {
+        call.position == 0
+            ? SnapshotPiece(bytes: [1, 2, 3], next: 65_536, total: 70_000, sha256: "ab")
+            : SnapshotPiece(
+                bytes: [4, 5], next: nil, total: 70_000, sha256: call.snapshot == "replaced" ? "cd" : "ab")
+    }
 
     private static func record(_ id: PointID) -> PointRecord {
         PointRecord(

@@ -166,7 +166,7 @@ struct EnvelopeTests {
         "Methods of later issues are unknown",
         arguments: [
             "collection.update", "index.create", "point.set_vectors", "point.set_payload", "point.facet",
-            "point.search_groups", "point.recommend", "document.upsert", "reembed.start", "alias.set",
+            "point.search_groups", "point.recommend", "document.upsert", "reembed.start", "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
     func later(method: String) throws {
@@ -249,7 +249,8 @@ struct EnvelopeTests {
 enum SampleParams {
     static func minimal(_ method: Method) -> String {
         switch method {
-        case .ping, .info, .health, .listCollections, .listSnapshots, .listJobs: "{}"
+        case .ping, .info, .health, .listCollections, .listSnapshots, .listJobs, .listAliases, .beginImport:
+            "{}"
         case .cancel: #"{"id":1}"#
         case .login: #"{"api_key":"k"}"#
         case .createCollection: #"{"name":"c","vectors":{"size":4}}"#
@@ -264,6 +265,11 @@ enum SampleParams {
         case .deleteSnapshot, .verifySnapshot: #"{"snapshot":"s"}"#
         case .restoreSnapshot: #"{"snapshot":"s","as":"d"}"#
         case .getJob, .cancelJob: #"{"job":"j"}"#
+        case .setAliases: #"{"aliases":{"a":"c"}}"#
+        case .deleteAliases: #"{"aliases":["a"]}"#
+        case .readSnapshot: #"{"snapshot":"s"}"#
+        case .writeImport: #"{"import":"i","offset":0,"data":""}"#
+        case .commitImport, .abortImport: #"{"import":"i"}"#
         }
     }
 }

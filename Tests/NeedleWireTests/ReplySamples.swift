@@ -180,9 +180,43 @@ enum ReplySamples {
                     EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
                 result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
                     + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
-        ] + snapshots
+        ] + snapshots + transfers
 
     private static let hash = String(repeating: "a0", count: 32)
+
+    private static let transfers: [Sample] = [
+        Sample(method: .setAliases, reply: .aliasesChanged, result: "{}"),
+        Sample(method: .deleteAliases, reply: .aliasesChanged, result: "{}"),
+        Sample(
+            method: .listAliases,
+            reply: .aliases([Alias(name: "a", collection: "c"), Alias(name: "b", collection: "c")]),
+            result: #"{"aliases":{"a":"c","b":"c"}}"#),
+        Sample(
+            method: .readSnapshot,
+            reply: .snapshotPiece(
+                SnapshotPiece(bytes: [1, 2, 3, 4], next: 65_536, total: 70_000, sha256: hash)),
+            result: #"{"data":"AQIDBA==","next":65536,"total":70000,"sha256":"\#(hash)"}"#),
+        Sample(
+            method: .readSnapshot,
+            reply: .snapshotPiece(SnapshotPiece(bytes: [1], next: nil, total: 1, sha256: hash)),
+            result: #"{"data":"AQ==","next":null,"total":1,"sha256":"\#(hash)"}"#),
+        Sample(method: .beginImport, reply: .importBegun("i1"), result: #"{"import":"i1"}"#),
+        Sample(
+            method: .writeImport, reply: .importStatus(ImportStatus(received: 9, done: 0, total: nil)),
+            result: #"{"received":9,"done":0,"total":null}"#),
+        Sample(
+            method: .writeImport, reply: .importStatus(ImportStatus(received: 9, done: 7, total: 8)),
+            result: #"{"received":9,"done":7,"total":8}"#),
+        Sample(
+            method: .commitImport,
+            reply: .snapshotImported(
+                ImportedSnapshot(
+                    snapshot: "s", collection: "docs", lsn: LSN(4), points: 3, bytes: 99, sha256: hash,
+                    createdMS: 1_800_000_000_000)),
+            result: #"{"snapshot":"s","collection":"docs","lsn":4,"points":3,"bytes":99,"sha256":"\#(hash)","#
+                + #""created_ms":1800000000000}"#),
+        Sample(method: .abortImport, reply: .importAborted, result: "{}"),
+    ]
 
     private static let snapshots: [Sample] = [
         Sample(

@@ -83,6 +83,12 @@ struct RequestEncoderTests {
             .searchPoints(SearchPoints(collection: "c", search: plain)),
             .searchBatch(SearchBatch(collection: "c", searches: [search, plain])),
             .embedTexts(EmbedTexts(texts: ["", "é"], model: "m", kind: .query, vectorEncoding: .base64)),
+            .setAliases([Alias(name: "b", collection: "c"), Alias(name: "a", collection: "c")]),
+            .deleteAliases(["a", "b"]), .listAliases, .readSnapshot(ReadSnapshot(snapshot: "s")),
+            .readSnapshot(ReadSnapshot(snapshot: "s", position: 65_536, bytes: 1 << 20)), .beginImport,
+            .writeImport(WriteImport(importID: "i", offset: 7, data: Array(0...255))),
+            .commitImport(CommitImport(importID: "i")),
+            .commitImport(CommitImport(importID: "i", name: "s")), .abortImport("i"),
         ]
     }
 

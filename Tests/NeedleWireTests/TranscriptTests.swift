@@ -116,6 +116,8 @@ private struct CodecReplay {
     private(set) var kinds: Set<ErrorKind> = []
 
     private var expected: ArraySlice<Transcript.Line> = []
+    /// Remembers samples, for the lines that send them back.
+    private var memory = PatternMatcher()
 
     init(transcript: Transcript, schemas: SchemaStore) {
         self.transcript = transcript
@@ -130,7 +132,7 @@ private struct CodecReplay {
             switch line {
             case .expect(let pattern): try checkUnasked(pattern)
             case .send(let text):
-                framer.feed(Array((text + "\n").utf8))
+                framer.feed(Array((memory.substituted(text) + "\n").utf8))
                 while let event = framer.next() {
                     switch event {
                     case .line(let line): try answer(decoder.decode(line), line)
@@ -187,6 +189,7 @@ private struct CodecReplay {
                 #expect(throws: Never.self) { try checkUnasked(pattern) }
                 continue
             }
+            _ = memory.mismatch(PatternMatcher.sample(pattern), pattern)
             return pattern
         }
         return nil

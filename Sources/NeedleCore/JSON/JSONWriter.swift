@@ -220,6 +220,14 @@ package struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// A string: the base64 of bytes.
+    package mutating func writeBase64(bytes content: RawSpan) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        Base64.encode(content, into: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     // MARK: Bytes
 
     private mutating func append(_ literal: StaticString) {

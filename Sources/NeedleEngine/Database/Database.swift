@@ -10,9 +10,13 @@ import Synchronization
 package final class Database: Sendable {
     let environment: EngineEnvironment
     let directory: DataDirectory
+    /// Archives of snapshots on their way out and in.
+    package let transfers: SnapshotTransfers
     private let lock: any FileLock
     /// Held by whoever creates or drops, across the disk work. Lock order: ddl, then entries.
-    private let ddl: Mutex<Catalogue>
+    let ddl: Mutex<Catalogue>
+    /// Names of collections by alias: what `ddl` holds, for those who only look. Taken under `ddl` by who changes it.
+    let aliasTable = Mutex<[String: String]>([:])
     let entries = Mutex<[String: Entry]>([:])
     let loadOrder: Mutex<LoadOrder>
     /// Collections that could not be opened for a reason that may pass.
@@ -60,8 +64,12 @@ package final class Database: Sendable {
         self.environment = environment
         self.directory = directory
         self.lock = lock
+        transfers = SnapshotTransfers(
+            snapshots: SnapshotDirectory(environment.fileSystem, path: directory.snapshots),
+            clock: environment.clock, nonce: environment.bootNonce)
         ddl = Mutex(catalogue)
         loadOrder = Mutex(LoadOrder(catalogue.collections.map(\.name)))
+        publishAliases(catalogue)
         for entry in catalogue.collections {
             entries.withLock { $0[entry.name] = Entry(incarnation: entry.incarnation, state: .loading) }
         }
@@ -71,10 +79,62 @@ package final class Database: Sendable {
 
     package var limits: Limits { environment.options.limits }
 
+    // MARK: Loading
+
+    /// Recovers every collection, one after the other. Call once, from a background thread, after listening.
+    package func loadCollections() {
+        let loading = entries.withLock { entries in
+            entries.filter { if case .loading = $0.value.state { true } else { false } }
+                .map { (name: $0.key, incarnation: $0.value.incarnation) }
+        }
+        for item in loading.sorted(by: { $0.name < $1.name }) {
+            let state: State
+            do throws(DatabaseError) {
+                let store = CollectionStore(
+                    directory: directory.collection(item.incarnation), incarnation: item.incarnation,
+                    environment: environment)
+                state = .ready(try store.recover(name: item.name))
+            } catch {
+                state = .quarantined(error)
+            }
+            settle(item.name, item.incarnation, state)
+        }
+    }
+
+    private func settle(_ name: String, _ incarnation: Incarnation, _ state: State) {
+        let waiting = entries.withLock { entries -> [@Sendable () -> Void] in
+            // Dropped meanwhile, or dropped and created anew.
+            guard entries[name]?.incarnation == incarnation else { return [] }
+            let waiting = entries[name]?.waiting ?? []
+            entries[name] = Entry(incarnation: incarnation, state: state)
+            return waiting
+        }
+        if case .ready(let collection) = state { adopt(collection) }
+        for body in waiting { body() }
+    }
+
+    private func adopt(_ collection: Collection) {
+        collection.maintenance.onWork { [weak self] in self?.wake() }
+        wake()
+    }
+
+    /// Calls back once when the collection is no longer loading, at once if it is not.
+    package func whenLoaded(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let name = resolved(name)
+        let isLoading = entries.withLock { entries in
+            guard case .loading? = entries[name]?.state else { return false }
+            entries[name]?.waiting.append(body)
+            return true
+        }
+        if !isLoading { body() }
+    }
+
     // MARK: Collections
 
+    /// - Parameter given: a name or an alias.
     /// - Throws: `not_found`; `loading`, to be tried again; `corruption` when it is quarantined.
-    package func collection(named name: String) throws(DatabaseError) -> Collection {
+    package func collection(named given: String) throws(DatabaseError) -> Collection {
+        let name = resolved(given)
         switch entries.withLock({ $0[name]?.state }) {
         case nil: throw Self.notFound(name)
         case .loading?:
@@ -169,8 +229,11 @@ package final class Database: Sendable {
         return try collection(named: name)
     }
 
-    /// Removes a collection and its files. Requests that are at it may still be answered.
-    package func dropCollection(named name: String) throws(DatabaseError) {
+    /// Removes a collection, its aliases and its files. Requests that are at it may still be answered.
+    ///
+    /// - Parameter given: a name or an alias.
+    package func dropCollection(named given: String) throws(DatabaseError) {
+        let name = resolved(given)
         let (incarnation, entry) = try ddl.withLock {
             (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
             guard let known = catalogue.collections.first(where: { $0.name == name }) else {
@@ -182,6 +245,7 @@ package final class Database: Sendable {
             changed.generation += 1
             try environment.disk.usingReserve { () throws(DatabaseError) in try directory.write(changed) }
             catalogue = changed
+            publishAliases(changed)
             return (known.incarnation, entries.withLock { $0.removeValue(forKey: name) })
         }
         for body in entry?.waiting ?? [] { body() }

@@ -6,7 +6,9 @@ import Synchronization
 extension Dispatcher {
     /// Puts a change into its connection's lane; from there on the lane says when it goes on.
     func change(_ task: RequestTask) {
-        guard let name = task.request.call.collection else { return }
+        guard let given = task.request.call.collection else { return }
+        // A collection has one lane, also under an alias; the name of one that is being created is its own.
+        let name = database.resolved(given)
         switch task.request.call {
         case .upsertPoints(let call):
             write(
@@ -26,7 +28,7 @@ extension Dispatcher {
                 return .collectionDeleted
             }
         case .optimizeCollection(let call):
-            optimize(task, call)
+            optimize(task, name, wait: call.wait)
         default:
             task.fail(DatabaseError(.internal, "\(task.request.call.method.rawValue) changes no collection"))
         }
@@ -94,16 +96,16 @@ extension Dispatcher {
         task.sink.lanes.add(work, collection: name)
     }
 
-    private func optimize(_ task: RequestTask, _ call: OptimizeCollection) {
+    private func optimize(_ task: RequestTask, _ name: String, wait: Bool) {
         let work = LaneWork(
             isBarrier: true, prepare: { _ in },
             proceed: { ticket in
                 self.control.submit {
-                    self.whenLoaded(task, call.collection, otherwise: { ticket.done() }) { collection in
+                    self.whenLoaded(task, name, otherwise: { ticket.done() }) { collection in
                         let job = collection.optimize()
                         // What comes after it in the lane need not wait until it has ended.
                         ticket.done()
-                        if call.wait {
+                        if wait {
                             JobWatch(task: task, collection: collection, timers: self.timers).begin(job)
                         } else {
                             task.finish(.success(.optimizing(job: job.id)))
@@ -111,7 +113,7 @@ extension Dispatcher {
                     }
                 }
             })
-        task.sink.lanes.add(work, collection: call.collection)
+        task.sink.lanes.add(work, collection: name)
     }
 }
 

@@ -113,6 +113,8 @@ package final class Dispatcher: RequestExecutor {
         case .createSnapshot, .listSnapshots, .deleteSnapshot, .verifySnapshot, .restoreSnapshot:
             snapshots(task)
         case .listJobs, .getJob, .cancelJob: jobs(task)
+        case .setAliases, .deleteAliases, .listAliases: aliases(task)
+        case .readSnapshot, .beginImport, .writeImport, .commitImport, .abortImport: transfer(task)
         }
     }
 

@@ -32,7 +32,13 @@ extension JSONReader {
                     collection: try result.string("collection"), points: try result.integer("points"),
                     lsn: try result.lsn("lsn")))
         case .listJobs, .getJob, .cancelJob: return .jobs(try result.list("jobs").map { try $0.job() })
-        case .getPoints, .scrollPoints, .searchPoints, .searchBatch, .embedTexts:
+        case .setAliases, .deleteAliases: return .aliasesChanged
+        case .listAliases: return .aliases(try result.aliases())
+        case .beginImport: return .importBegun(try result.string("import"))
+        case .writeImport: return .importStatus(try result.importStatus())
+        case .commitImport: return .snapshotImported(try result.importedSnapshot())
+        case .abortImport: return .importAborted
+        case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .embedTexts:
             preconditionFailure("these are read without a tree")
         }
     }
@@ -124,6 +130,25 @@ private struct ResultTree {
             state: try choice("state"), phase: try string("phase"), done: try integer("done"),
             total: try integer("total"), rate: try number("rate"), etaMS: tree["eta_ms"]?.integerValue,
             error: tree["error"]?.stringValue)
+    }
+
+    func aliases() throws -> [Alias] {
+        try (try object("aliases").tree.objectValue ?? []).map { member in
+            guard let collection = member.value.stringValue else { throw missing(member.name) }
+            return Alias(name: member.name, collection: collection)
+        }
+    }
+
+    func importStatus() throws -> ImportStatus {
+        ImportStatus(
+            received: try integer("received"), done: try integer("done"), total: tree["total"]?.integerValue)
+    }
+
+    func importedSnapshot() throws -> ImportedSnapshot {
+        ImportedSnapshot(
+            snapshot: try string("snapshot"), collection: try string("collection"), lsn: try lsn("lsn"),
+            points: try integer("points"), bytes: try integer("bytes"), sha256: try string("sha256"),
+            createdMS: Int64(try integer("created_ms")))
     }
 
     func receipt() throws -> WriteReceipt {

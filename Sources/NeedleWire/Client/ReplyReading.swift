@@ -52,8 +52,28 @@ extension JSONReader {
             guard let vectors = result.vectors else { throw JSONError(.missingKey("vectors"), at: start) }
             let batch = EmbeddingBatch(vectors: vectors, tokens: result.tokens, truncated: result.truncated)
             return .embedded(batch, model, result.encoding)
+        case .readSnapshot: return .snapshotPiece(try snapshotPiece())
         default: return try coldReply(to: method)
         }
+    }
+
+    private mutating func snapshotPiece() throws -> SnapshotPiece {
+        let start = offset
+        var piece = SnapshotPiece(bytes: [], next: nil, total: 0, sha256: "")
+        var data: [UInt8]?
+        var members = try beginObject()
+        while let key = try nextKey(&members) {
+            switch key {
+            case "data": data = try readBase64Bytes()
+            case "next": piece.next = try optional { try $0.readInt(in: 0...Int.max) }
+            case "total": piece.total = try readInt(in: 0...Int.max)
+            case "sha256": piece.sha256 = try readString()
+            default: try skipValue()
+            }
+        }
+        guard let data else { throw JSONError(.missingKey("data"), at: start) }
+        piece.bytes = data
+        return piece
     }
 
     private func records(_ result: ResultMembers, at start: Int) throws -> [PointRecord] {

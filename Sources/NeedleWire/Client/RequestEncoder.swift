@@ -48,7 +48,7 @@ package struct RequestEncoder: Sendable {
 
     private func write(_ call: Call, to json: inout JSONWriter) {
         switch call {
-        case .ping, .info, .health, .listCollections, .listJobs: break
+        case .ping, .info, .health, .listCollections, .listJobs, .listAliases, .beginImport: break
         case .cancel(let id):
             json.key("id")
             json.write(id)
@@ -84,6 +84,23 @@ package struct RequestEncoder: Sendable {
         case .deleteSnapshot(let name), .verifySnapshot(let name): json.string("snapshot", name)
         case .restoreSnapshot(let restore): write(restore, to: &json)
         case .getJob(let id), .cancelJob(let id): json.string("job", id)
+        case .setAliases(let aliases): json.writeMembers(of: aliases)
+        case .deleteAliases(let names):
+            json.key("aliases")
+            json.array(names) { $0.write($1) }
+        case .readSnapshot(let read):
+            json.string("snapshot", read.snapshot)
+            if read.position != 0 { json.integer("position", read.position) }
+            if let bytes = read.bytes { json.integer("bytes", bytes) }
+        case .writeImport(let write):
+            json.string("import", write.importID)
+            json.integer("offset", write.offset)
+            json.key("data")
+            json.writeBase64(bytes: write.data.span.bytes)
+        case .commitImport(let commit):
+            json.string("import", commit.importID)
+            if let name = commit.name { json.string("as", name) }
+        case .abortImport(let id): json.string("import", id)
         }
     }
 

@@ -39,6 +39,14 @@ struct CallDecoder {
         case .listJobs: try plain(.listJobs, &reader)
         case .getJob: .getJob(try jobName(&reader))
         case .cancelJob: .cancelJob(try jobName(&reader))
+        case .setAliases: try setAliases(&reader)
+        case .deleteAliases: try deleteAliases(&reader)
+        case .listAliases: try plain(.listAliases, &reader)
+        case .readSnapshot: try readSnapshot(&reader)
+        case .beginImport: try plain(.beginImport, &reader)
+        case .writeImport: try writeImport(&reader)
+        case .commitImport: try commitImport(&reader)
+        case .abortImport: try abortImport(&reader)
         }
     }
 

@@ -23,6 +23,16 @@ extension JSONWriter {
         write(lsn.value)
     }
 
+    mutating func writeMembers(of aliases: [Alias]) {
+        key("aliases")
+        beginObject()
+        for alias in aliases {
+            key(string: alias.name)
+            write(alias.collection)
+        }
+        endObject()
+    }
+
     mutating func write(_ vector: [Float], as encoding: VectorEncoding) {
         switch encoding {
         case .array: writeFloats(vector.span)

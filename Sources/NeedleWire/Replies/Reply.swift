@@ -33,6 +33,14 @@ package enum Reply: Sendable {
     case snapshotRestored(RestoredCollection)
     /// Of `job.get` and `job.cancel` the one that was named.
     case jobs([JobSnapshot])
+    case aliasesChanged
+    case aliases([Alias])
+    case snapshotPiece(SnapshotPiece)
+    /// The import's id.
+    case importBegun(String)
+    case importStatus(ImportStatus)
+    case snapshotImported(ImportedSnapshot)
+    case importAborted
 }
 
 /// What `server.info` says.

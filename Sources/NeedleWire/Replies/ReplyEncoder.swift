@@ -108,6 +108,7 @@ package struct ReplyEncoder: Sendable {
         switch reply {
         case .search(let result, _): 256 + result.hits.count * 128
         case .points(let points, _, _): 256 + points.count * 128
+        case .snapshotPiece(let piece): 256 + piece.bytes.count / 3 * 4
         case .page(let page, _): 256 + page.points.count * 128
         default: 256
         }

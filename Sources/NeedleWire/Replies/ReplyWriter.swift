@@ -58,6 +58,13 @@ struct ReplyWriter {
             json.integer("points", restored.points)
             json.lsn(restored.lsn)
         case .jobs(let jobs): json.writeList(jobs)
+        case .aliasesChanged: break
+        case .aliases(let aliases): json.writeMembers(of: aliases)
+        case .snapshotPiece(let piece): json.writeMembers(of: piece)
+        case .importBegun(let id): json.string("import", id)
+        case .importStatus(let status): json.writeMembers(of: status)
+        case .snapshotImported(let snapshot): json.writeMembers(of: snapshot)
+        case .importAborted: break
         }
         json.endObject()
     }
@@ -139,6 +146,33 @@ struct ReplyWriter {
 }
 
 extension JSONWriter {
+    fileprivate mutating func writeMembers(of piece: SnapshotPiece) {
+        key("data")
+        writeBase64(bytes: piece.bytes.span.bytes)
+        key("next")
+        if let next = piece.next { write(next) } else { writeNull() }
+        integer("total", piece.total)
+        string("sha256", piece.sha256)
+    }
+
+    fileprivate mutating func writeMembers(of status: ImportStatus) {
+        integer("received", status.received)
+        integer("done", status.done)
+        key("total")
+        if let total = status.total { write(total) } else { writeNull() }
+    }
+
+    fileprivate mutating func writeMembers(of snapshot: ImportedSnapshot) {
+        string("snapshot", snapshot.snapshot)
+        string("collection", snapshot.collection)
+        lsn(snapshot.lsn)
+        integer("points", snapshot.points)
+        integer("bytes", snapshot.bytes)
+        string("sha256", snapshot.sha256)
+        key("created_ms")
+        write(snapshot.createdMS)
+    }
+
     fileprivate mutating func writeHead(of receipt: WriteReceipt) {
         lsn(receipt.lsn)
         string("durable", receipt.durability.rawValue)

@@ -26,4 +26,12 @@ package enum Method: String, Hashable, Sendable, CaseIterable {
     case listJobs = "job.list"
     case getJob = "job.get"
     case cancelJob = "job.cancel"
+    case setAliases = "alias.set"
+    case deleteAliases = "alias.delete"
+    case listAliases = "alias.list"
+    case readSnapshot = "snapshot.read"
+    case beginImport = "snapshot.import_begin"
+    case writeImport = "snapshot.import_write"
+    case commitImport = "snapshot.import_commit"
+    case abortImport = "snapshot.import_abort"
 }

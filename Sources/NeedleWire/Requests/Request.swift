@@ -48,6 +48,15 @@ package enum Call: Sendable {
     /// By the job's id, like the next.
     case getJob(String)
     case cancelJob(String)
+    case setAliases([Alias])
+    case deleteAliases([String])
+    case listAliases
+    case readSnapshot(ReadSnapshot)
+    case beginImport
+    case writeImport(WriteImport)
+    case commitImport(CommitImport)
+    /// Gives up the import of this id.
+    case abortImport(String)
 }
 
 extension Call {
@@ -79,6 +88,14 @@ extension Call {
         case .listJobs: .listJobs
         case .getJob: .getJob
         case .cancelJob: .cancelJob
+        case .setAliases: .setAliases
+        case .deleteAliases: .deleteAliases
+        case .listAliases: .listAliases
+        case .readSnapshot: .readSnapshot
+        case .beginImport: .beginImport
+        case .writeImport: .writeImport
+        case .commitImport: .commitImport
+        case .abortImport: .abortImport
         }
     }
 
@@ -90,6 +107,8 @@ extension Call {
         case .listSnapshots, .deleteSnapshot, .verifySnapshot, .listJobs, .getJob, .cancelJob: nil
         case .createSnapshot(let call): call.collection
         case .restoreSnapshot(let call): call.name
+        case .setAliases, .deleteAliases, .listAliases: nil
+        case .readSnapshot, .beginImport, .writeImport, .commitImport, .abortImport: nil
         case .createCollection(let call): call.name
         case .getCollection(let call): call.collection
         case .deleteCollection(let call): call.collection

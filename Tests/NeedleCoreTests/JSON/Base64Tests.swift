@@ -49,6 +49,36 @@ struct Base64Tests {
         for text in refused { #expect(decoded(text) == nil, "\(text.debugDescription)") }
     }
 
+    private func bytes(_ text: String) -> Result<[UInt8], JSONError> {
+        Result { () throws(JSONError) in
+            try readJSON(text) { (reader) throws(JSONError) in try reader.readBase64Bytes() }
+        }
+    }
+
+    @Test("bytes in a line: every length, escapes, and what is refused")
+    func bytesInPlace() throws {
+        var random = TestGenerator(seed: 5)
+        for length in Array(0...70) + [767, 768, 3071, 3072, 3073, 3084, 6144, 10_001] {
+            let plain = (0..<length).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let text = encoded(plain)
+            #expect(try bytes("\"\(text)\"").get() == plain)
+            #expect(try bytes("\"\(text.replacing("/", with: "\\/"))\"").get() == plain)
+        }
+        for refused in [
+            "\"Zg\"", "\"Zm9\"", "\"Zg==Zg==\"", "\"Zm9v!\"", "\"====\"", "\"Zm 9v\"", "\"Zh==\"",
+        ] {
+            guard case .failure(let error) = bytes(refused) else {
+                Issue.record("accepted: \(refused)")
+                continue
+            }
+            #expect(error.kind == .invalidBase64)
+        }
+        guard case .failure(let error) = bytes("7") else { throw JSONError(.invalidBase64, at: 0) }
+        #expect(error.kind == .wrongType(expected: "a base64 string", got: .number))
+        guard case .failure(let open) = bytes("\"Zm9v") else { throw JSONError(.invalidBase64, at: 0) }
+        #expect(open.isSyntax)
+    }
+
     @Test("random bytes of every length come back")
     func roundTrips() {
         var random = TestGenerator(seed: 3)
