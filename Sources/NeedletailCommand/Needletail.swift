@@ -40,7 +40,8 @@ package struct Needletail: AsyncParsableCommand {
         subcommands: [
             Info.self, Collections.self, Create.self, Drop.self, Import.self, Search.self, Get.self,
             Delete.self,
-            Count.self, Embed.self, Optimize.self, SnapshotCommands.self, Completion.self,
+            Count.self, Embed.self, Optimize.self, SnapshotCommands.self, Backup.self, Restore.self,
+            Completion.self,
         ])
 
     package init() {}

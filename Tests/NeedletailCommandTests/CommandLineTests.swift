@@ -18,6 +18,8 @@ struct CommandLineTests {
             "search docs --vector [1,2] --exact --threshold 0.5 --using title --columns a,b",
             "search docs --id 17 --string-ids --json", "get docs 1 2 --vectors", "delete docs 1 2",
             "delete docs --all --yes", "count docs", "embed a b --kind query", "optimize docs --no-wait",
+            "snapshot export s f.archive", "snapshot export s - --quiet", "snapshot import - --as copy",
+            "snapshot import f.archive", "backup dir", "restore dir -q --timeout 5",
             "completion bash", "count docs --url needletail://h:1 --timeout 2.5",
         ])
     func accepted(line: String) throws {
@@ -36,6 +38,7 @@ struct CommandLineTests {
             "search docs text --threshold nan", "get docs", "delete docs",
             "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0",
             "drop",
+            "snapshot export s", "snapshot import", "backup", "restore", "restore a b",
             "count docs --timeout -1", "embed --kind answer x", "completion tcsh",
         ])
     func refused(line: String) {

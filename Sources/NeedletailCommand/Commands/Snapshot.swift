@@ -13,9 +13,11 @@ struct SnapshotCommands: AsyncParsableCommand {
               needletail snapshot list
               needletail snapshot verify docs-42
               needletail snapshot restore docs-42 --as docs-copy
+              needletail snapshot export docs-42 docs.archive
+              needletail snapshot import docs.archive
             """,
         subcommands: [
             CreateSnapshot.self, ListSnapshots.self, DeleteSnapshot.self, VerifySnapshot.self,
-            RestoreSnapshot.self,
+            RestoreSnapshot.self, ExportSnapshot.self, ImportSnapshot.self,
         ])
 }

@@ -49,6 +49,20 @@ final class InputFile {
         }
     }
 
+    /// Some of the bytes that were not read as lines, `nil` at the end.
+    ///
+    /// - Parameter isInterrupted: as of `nextLine`.
+    func nextBytes(isInterrupted: () -> Bool) throws(Failure) -> [UInt8]? {
+        while start == buffer.count {
+            if isAtEnd { return nil }
+            buffer.removeAll(keepingCapacity: true)
+            start = 0
+            guard try fill(isInterrupted) else { return nil }
+        }
+        defer { start = buffer.count }
+        return Array(buffer[start...])
+    }
+
     private func take(upTo end: Int, skipping: Int) -> [UInt8] {
         var line = Array(buffer[start..<end])
         if line.last == UInt8(ascii: "\r") { line.removeLast() }

@@ -1,5 +1,5 @@
-// Ctrl-C during an import: the first one stops reading and lets the batches under way be acknowledged, the
-// second ends the process at once.
+// Ctrl-C during something long: the first one stops it in an orderly way (an import lets the batches under way be
+// acknowledged), the second ends the process at once.
 
 @preconcurrency import Dispatch
 import Glibc
@@ -12,13 +12,14 @@ final class Interrupt: Sendable {
 
     var isRaised: Bool { seen.load(ordering: .relaxed) }
 
-    init(_ terminal: Terminal) {
+    /// - Parameter message: what is said after the first one.
+    init(_ terminal: Terminal, _ message: String = "stopping: waiting for the batches under way") {
         signal(SIGINT, SIG_IGN)
         source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
         source.setEventHandler { [weak self] in
             guard let self else { return }
             if seen.exchange(true, ordering: .relaxed) { exit(ExitStatus.interrupted.rawValue) }
-            terminal.say("\nstopping: waiting for the batches under way (Ctrl-C again to leave at once)")
+            terminal.say("\n\(message) (Ctrl-C again to leave at once)")
         }
         source.activate()
     }
