@@ -217,7 +217,9 @@ struct ReplyTests {
 
     @Test("A result that lacks what its method promises is an error that says what")
     func missing() {
-        let empty: Set<Method> = [.deleteCollection, .deleteSnapshot, .setAliases, .deleteAliases, .abortImport]
+        let empty: Set<Method> = [
+            .deleteCollection, .deleteSnapshot, .setAliases, .deleteAliases, .abortImport,
+        ]
         for method in Method.allCases where !empty.contains(method) {
             #expect(throws: DatabaseError.self, "\(method)") {
                 try ReplyDecoder().reply(to: method, Array("{}".utf8))

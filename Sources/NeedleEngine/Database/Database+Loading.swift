@@ -64,7 +64,10 @@ extension Database {
 
     /// Calls back once when the collection is no longer loading, at once if it is not. It is opened before others
     /// that nobody asked for.
-    package func whenLoaded(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameter given: a name or an alias.
+    package func whenLoaded(_ given: String, _ body: @escaping @Sendable () -> Void) {
+        let name = resolved(given)
         let isLoading = entries.withLock { entries in
             guard case .loading? = entries[name]?.state else { return false }
             entries[name]?.waiting.append(body)

@@ -79,56 +79,6 @@ package final class Database: Sendable {
 
     package var limits: Limits { environment.options.limits }
 
-    // MARK: Loading
-
-    /// Recovers every collection, one after the other. Call once, from a background thread, after listening.
-    package func loadCollections() {
-        let loading = entries.withLock { entries in
-            entries.filter { if case .loading = $0.value.state { true } else { false } }
-                .map { (name: $0.key, incarnation: $0.value.incarnation) }
-        }
-        for item in loading.sorted(by: { $0.name < $1.name }) {
-            let state: State
-            do throws(DatabaseError) {
-                let store = CollectionStore(
-                    directory: directory.collection(item.incarnation), incarnation: item.incarnation,
-                    environment: environment)
-                state = .ready(try store.recover(name: item.name))
-            } catch {
-                state = .quarantined(error)
-            }
-            settle(item.name, item.incarnation, state)
-        }
-    }
-
-    private func settle(_ name: String, _ incarnation: Incarnation, _ state: State) {
-        let waiting = entries.withLock { entries -> [@Sendable () -> Void] in
-            // Dropped meanwhile, or dropped and created anew.
-            guard entries[name]?.incarnation == incarnation else { return [] }
-            let waiting = entries[name]?.waiting ?? []
-            entries[name] = Entry(incarnation: incarnation, state: state)
-            return waiting
-        }
-        if case .ready(let collection) = state { adopt(collection) }
-        for body in waiting { body() }
-    }
-
-    private func adopt(_ collection: Collection) {
-        collection.maintenance.onWork { [weak self] in self?.wake() }
-        wake()
-    }
-
-    /// Calls back once when the collection is no longer loading, at once if it is not.
-    package func whenLoaded(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        let name = resolved(name)
-        let isLoading = entries.withLock { entries in
-            guard case .loading? = entries[name]?.state else { return false }
-            entries[name]?.waiting.append(body)
-            return true
-        }
-        if !isLoading { body() }
-    }
-
     // MARK: Collections
 
     /// - Parameter given: a name or an alias.
