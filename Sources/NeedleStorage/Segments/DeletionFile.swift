@@ -97,10 +97,11 @@ package struct DeletionFile: Hashable, Sendable {
         guard try reader.readBytes(8) == Self.magic else {
             throw .corruption(file: file, offset: 0, what: "not a deletions file")
         }
+        // First of all: a damaged version is damage, not another version.
+        try FormatCheck.trailingChecksum(bytes, file: file)
         try FormatCheck.version(
             try reader.readUInt32(), features: try reader.readUInt32(), of: "deletions", file: file,
             supported: Self.version, known: Self.features)
-        try FormatCheck.trailingChecksum(bytes, file: file)
         incarnation = Incarnation(bytes: try reader.readBytes(16))
         segmentID = try reader.readUInt64()
         lsn = LSN(try reader.readUInt64())

@@ -38,10 +38,11 @@ enum SegmentHeaderCodec {
         guard bytes.count == SegmentFormat.headerBytes, try reader.readBytes(8) == SegmentFormat.magic else {
             throw .corruption(file: file, offset: 0, what: "not a segment file")
         }
+        // First of all: a damaged version is damage, not another version.
+        try FormatCheck.trailingChecksum(bytes, file: file)
         try FormatCheck.version(
             try reader.readUInt32(), features: try reader.readUInt32(), of: "segment", file: file,
             supported: SegmentFormat.version, known: SegmentFormat.features)
-        try FormatCheck.trailingChecksum(bytes, file: file)
         let incarnation = Incarnation(bytes: try reader.readBytes(16))
         let segmentID = try reader.readUInt64()
         let rowCount = try reader.readSize()

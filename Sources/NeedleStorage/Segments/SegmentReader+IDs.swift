@@ -42,6 +42,15 @@ extension SegmentReader {
         throw .corruption(file: path, offset: ids.table.offset, what: "the id table has no empty slot")
     }
 
+    /// A block of the id table is known to be damaged.
+    package var isIDTableDamaged: Bool { isDamaged(ids.table) }
+
+    /// What `lookup` finds, without the id table. O(rows).
+    package func lastRow(of id: PointID) throws(DatabaseError) -> Int? {
+        for row in (0..<rowCount).reversed() where try isID(id, at: row) { return row }
+        return nil
+    }
+
     /// The row that is at a place of the order of ids.
     ///
     /// - Precondition: a place below `rowCount`.

@@ -26,22 +26,23 @@ package final class SegmentReader: Sendable {
         _ fileSystem: any FileSystem, path: String, incarnation: Incarnation, segmentID: UInt64
     ) throws(DatabaseError) {
         let file = try fileSystem.openForReading(path)
-        defer { file.close() }
+        var isKept = false
+        defer { if !isKept { file.close() } }
         let region = try file.map()
         guard region.count >= SegmentFormat.headerBytes else {
             throw .corruption(file: path, offset: region.count, what: "the file ends inside its header")
         }
-        let page = Array(region.bytes[..<SegmentFormat.headerBytes])
+        let page = try file.readExactly(SegmentFormat.headerBytes, at: 0)
         let (header, layout) = try SegmentHeaderCodec.decode(page, fileBytes: region.count, file: path)
         guard header.incarnation == incarnation, header.segmentID == segmentID else {
             throw .corruption(
                 file: path, offset: 16,
                 what: "segment \(header.segmentID) of collection \(header.incarnation)")
         }
-        let directory = UnsafeRawBufferPointer(
-            rebasing: region.bytes[layout.directoryOffset..<layout.tableOffset])
+        let directory = try file.readExactly(
+            layout.tableOffset - layout.directoryOffset, at: layout.directoryOffset)
         let sections = try SegmentHeaderCodec.decodeDirectory(
-            directory.bytes, layout: layout, header: header, file: path)
+            directory.span.bytes, layout: layout, header: header, file: path)
         func need(_ kind: SectionKind) throws(DatabaseError) -> SegmentSection {
             guard let section = sections.first(where: { $0.kind == kind && $0.space == nil }) else {
                 throw .corruption(
@@ -54,7 +55,8 @@ package final class SegmentReader: Sendable {
         self.sections = sections
         self.region = region
         self.layout = layout
-        blocks = try VerifiedBlocks(region: region, layout: layout, path: path)
+        blocks = try VerifiedBlocks(fileSystem, file: file, layout: layout, path: path)
+        isKept = true
         ids = IDSections(
             records: try need(.rowIDs), heap: try need(.stringHeap), table: try need(.idHash),
             order: try need(.idOrder))
@@ -142,29 +144,4 @@ package final class SegmentReader: Sendable {
     package func residentBytes(of section: SegmentSection) -> Int {
         region.residentBytes(in: section.range)
     }
-
-    // MARK: Checksums
-
-    /// Checks the blocks that hold a range of the file and were not checked yet since opening. Once the
-    /// whole file is checked this costs one load.
-    ///
-    /// - Throws: `corruption` naming the block.
-    package func verify(_ range: Range<Int>) throws(DatabaseError) {
-        try blocks.verify(range)
-    }
-
-    package func verify(_ section: SegmentSection) throws(DatabaseError) {
-        try blocks.verify(section.range)
-    }
-
-    /// Checks blocks, whether they were checked before or not: for scrub.
-    ///
-    /// - Parameter blocks: numbers below `blockCount`.
-    package func scrub(_ numbers: Range<Int>) throws(DatabaseError) {
-        precondition(numbers.lowerBound >= 0 && numbers.upperBound <= blockCount, "blocks of this file")
-        for number in numbers { try blocks.check(number) }
-    }
-
-    package var blockCount: Int { layout.blockCount }
-    package var isFullyVerified: Bool { blocks.isComplete }
 }

@@ -1,28 +1,48 @@
 import NeedleCore
 import Synchronization
 
-/// Which blocks of a mapped segment were compared with their checksums since it was opened (invariant 6).
+/// Which blocks of a segment were compared with their checksums since it was opened, and which of them did not
+/// agree (invariant 6).
+///
+/// Blocks are read through the file and not through the mapping: a sector that the disk cannot read is an error
+/// here, where touching its page would end the process. The file is opened when there is something to check.
+/// What was once found damaged stays so until the segment is opened again.
 ///
 /// Safe to use from several threads: at worst two check the same block.
 final class VerifiedBlocks: Sendable {
-    private let region: MappedRegion
-    private let layout: SegmentLayout
+    private let fileSystem: any FileSystem
     private let path: String
+    private let layout: SegmentLayout
+    private let checksums: [UInt32]
+    /// Let go of, never closed: another thread may be reading.
+    private let handle: Mutex<(any StorageFile)?>
     // SAFETY: allocated in init with one bit per block, freed in deinit, and only used by atomic operations.
     private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
     private let wordCount: Int
+    /// Blocks that are not known to be right.
     private let left: Atomic<Int>
+    private let damaged = Mutex<[Int: DatabaseError]>([:])
+    private let damagedCount = Atomic<Int>(0)
+    /// Where the pass over all blocks goes on.
+    private let nextInPass = Atomic<Int>(0)
 
+    /// - Parameter file: kept until `closeFile`.
     /// - Throws: `corruption` when the table of checksums is damaged itself.
-    init(region: MappedRegion, layout: SegmentLayout, path: String) throws(DatabaseError) {
-        let table = UnsafeRawBufferPointer(rebasing: region.bytes[layout.tableOffset...])
+    init(
+        _ fileSystem: any FileSystem, file: any StorageFile, layout: SegmentLayout, path: String
+    ) throws(DatabaseError) {
+        let table = try file.readExactly(layout.fileBytes - layout.tableOffset, at: layout.tableOffset)
         guard CRC32C.checksum(table) == layout.tableChecksum else {
             throw .corruption(
                 file: path, offset: layout.tableOffset, what: "the checksum table's checksum is wrong")
         }
-        self.region = region
+        checksums = table.withUnsafeBytes { bytes in
+            (0..<layout.blockCount).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self) }
+        }
+        self.fileSystem = fileSystem
         self.layout = layout
         self.path = path
+        handle = Mutex(file)
         wordCount = (layout.blockCount + 63) / 64
         words = .allocate(capacity: max(1, wordCount))
         for index in 0..<wordCount { (words + index).initialize(to: Atomic(0)) }
@@ -34,33 +54,151 @@ final class VerifiedBlocks: Sendable {
         words.deallocate()
     }
 
+    /// Every block is known to be right.
     var isComplete: Bool { left.load(ordering: .relaxed) == 0 }
 
+    // MARK: Damage
+
+    var hasDamage: Bool { damagedCount.load(ordering: .acquiring) > 0 }
+
+    /// By the number of the block.
+    var damage: [(block: Int, error: DatabaseError)] {
+        guard hasDamage else { return [] }
+        return damaged.withLock { $0.map { (block: $0.key, error: $0.value) } }.sorted { $0.block < $1.block }
+    }
+
+    /// Whether a damaged block holds a part of the range.
+    func isDamaged(_ range: Range<Int>) -> Bool {
+        guard hasDamage else { return false }
+        return damaged.withLock { damaged in
+            damaged.keys.contains { layout.block($0).overlaps(range) }
+        }
+    }
+
+    /// - Returns: the error that was noted first.
+    private func note(_ error: DatabaseError, of number: Int) -> DatabaseError {
+        let noted = damaged.withLock { damaged in
+            if damaged[number] == nil {
+                damaged[number] = error
+                damagedCount.add(1, ordering: .releasing)
+            }
+            return damaged[number] ?? error
+        }
+        let bit = UInt64(1) << UInt64(number % 64)
+        let (before, _) = words[number / 64].bitwiseAnd(~bit, ordering: .acquiringAndReleasing)
+        if before & bit != 0 { left.add(1, ordering: .relaxed) }
+        return noted
+    }
+
+    private func noted(_ number: Int) -> DatabaseError? {
+        hasDamage ? damaged.withLock { $0[number] } : nil
+    }
+
+    // MARK: Checking
+
+    /// Checks the blocks of a range that were not checked yet.
+    ///
+    /// - Throws: `corruption` when one of them is damaged.
     func verify(_ range: Range<Int>) throws(DatabaseError) {
         if isComplete || range.isEmpty { return }
-        precondition(range.lowerBound >= 0 && range.upperBound <= region.count, "a range of the file")
+        precondition(range.lowerBound >= 0 && range.upperBound <= layout.fileBytes, "a range of the file")
         let end = min(range.upperBound, layout.tableOffset)
         let first = range.lowerBound / SegmentFormat.blockBytes
         let last = (end - 1) / SegmentFormat.blockBytes
         guard first <= last else { return }
-        for number in first...last {
-            let bit = UInt64(1) << UInt64(number % 64)
-            if words[number / 64].load(ordering: .acquiring) & bit != 0 { continue }
-            try check(number)
-            let (before, _) = words[number / 64].bitwiseOr(bit, ordering: .acquiringAndReleasing)
-            if before & bit == 0 { left.subtract(1, ordering: .relaxed) }
+        for number in first...last where !isVerified(number) { try verify(block: number) }
+    }
+
+    @inline(__always)
+    private func isVerified(_ number: Int) -> Bool {
+        words[number / 64].load(ordering: .acquiring) & (1 << UInt64(number % 64)) != 0
+    }
+
+    private func verify(block number: Int) throws(DatabaseError) {
+        try check(number)
+        let bit = UInt64(1) << UInt64(number % 64)
+        let (before, _) = words[number / 64].bitwiseOr(bit, ordering: .acquiringAndReleasing)
+        guard before & bit == 0 else { return }
+        let leftNow = left.subtract(1, ordering: .acquiringAndReleasing).newValue
+        // Another thread may have found damage after this one had read.
+        if let error = noted(number) { throw note(error, of: number) }
+        if leftNow == 0 { closeFile() }
+    }
+
+    /// Compares a block with its checksum, whether it was checked before or not.
+    ///
+    /// - Throws: `corruption`, which is remembered; why the file cannot be opened.
+    func check(_ number: Int) throws(DatabaseError) {
+        if let error = noted(number) { throw error }
+        let range = layout.block(number)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
+        defer { buffer.deallocate() }
+        // A file that cannot be opened says nothing about its blocks.
+        let file = try currentHandle()
+        do throws(DatabaseError) {
+            try read(file, into: buffer, at: range.lowerBound)
+        } catch {
+            throw note(
+                .corruption(
+                    file: path, offset: range.lowerBound,
+                    what: "block \(number) cannot be read: \(error.message)"), of: number)
+        }
+        guard CRC32C.checksum(UnsafeRawBufferPointer(buffer)) == checksums[number] else {
+            throw note(
+                .corruption(
+                    file: path, offset: range.lowerBound, what: "block \(number) has the wrong checksum"),
+                of: number)
         }
     }
 
-    /// Compares one block with its checksum.
-    func check(_ number: Int) throws(DatabaseError) {
-        let range = layout.block(number)
-        // SAFETY: the table has four bytes for each block; its size was checked at opening.
-        let stored = region.bytes.loadUnaligned(
-            fromByteOffset: layout.tableOffset + 4 * number, as: UInt32.self)
-        guard CRC32C.checksum(UnsafeRawBufferPointer(rebasing: region.bytes[range])) == stored else {
-            throw .corruption(
-                file: path, offset: range.lowerBound, what: "block \(number) has the wrong checksum")
+    /// Reads a block, once more if the disk did not answer the first time.
+    private func read(
+        _ file: any StorageFile, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(DatabaseError) {
+        let count: Int
+        do throws(DatabaseError) {
+            count = try file.read(into: buffer, at: offset)
+        } catch {
+            count = try file.read(into: buffer, at: offset)
+        }
+        guard count == buffer.count else {
+            throw DatabaseError(.storageFailed, "the file ends after \(offset + count) bytes")
         }
     }
+
+    private func currentHandle() throws(DatabaseError) -> any StorageFile {
+        try handle.withLock { (file) throws(DatabaseError) in
+            if let file { return file }
+            let opened = try fileSystem.openForReading(path)
+            file = opened
+            return opened
+        }
+    }
+
+    /// Lets go of the file; checking another block opens it again.
+    func closeFile() {
+        handle.withLock { $0 = nil }
+    }
+
+    /// Goes on with a pass over all blocks that were not checked yet; several threads may share it.
+    ///
+    /// - Returns: the bytes checked; `nil` when the pass is over.
+    func verifyNext(_ count: Int) -> Int? {
+        let start = nextInPass.add(count, ordering: .relaxed).oldValue
+        guard start < layout.blockCount else {
+            nextInPass.store(layout.blockCount, ordering: .relaxed)
+            closeFile()
+            return nil
+        }
+        var bytes = 0
+        for number in start..<min(start + count, layout.blockCount) where !isVerified(number) {
+            bytes += layout.block(number).count
+            // Damage is remembered, and the pass is there to find all of it.
+            do throws(DatabaseError) { try verify(block: number) } catch { continue }
+        }
+        return bytes
+    }
+
+    /// The pass over all blocks has come to its end, or has nothing to do.
+    var isPassOver: Bool { isComplete || nextInPass.load(ordering: .relaxed) >= layout.blockCount }
 }

@@ -11,12 +11,14 @@ package enum GraphSearcher {
     /// with a larger `ef`. Equal distances are ordered by row number. The distances are those of the codes,
     /// or of the float kernels where there are none; final scores come from `Rescoring` and `ExactDistance`.
     ///
+    /// - Parameter rowGuard: for a graph that was not checked as a whole.
     /// - Precondition: `table` holds the vectors the graph was built from; the query is not wide; `ef` >= 1.
-    /// - Throws: what the context throws, which is asked every 64 expansions.
+    /// - Throws: what the context throws, which is asked every 64 expansions; why the guard refused a row.
     /// - Complexity: about ef · 2m distances, growing with the logarithm of the row count.
     package static func search(
         _ graph: GraphView, table: VectorTable, query: PreparedQuery, ef: Int, avoiding: [UInt32] = [],
-        scratch: SearchScratch, context: OperationContext, kernels: DistanceKernels = .best
+        guardedBy rowGuard: (any RowGuard)? = nil, scratch: SearchScratch, context: OperationContext,
+        kernels: DistanceKernels = .best
     ) throws(DatabaseError) -> [Neighbour] {
         precondition(ef >= 1)
         precondition(query.dimension == table.dimension && query.metric == table.metric)
@@ -31,8 +33,8 @@ package enum GraphSearcher {
             beam = try query.withKernelVector { (vector) throws(DatabaseError) in
                 let scorer = FloatScorer(query: vector, scale: 1, table: table, kernels: kernels)
                 return try search(
-                    graph, scorer: scorer, width: width, avoiding: avoiding, scratch: scratch,
-                    context: context)
+                    graph, scorer: scorer, width: width, avoiding: avoiding, guardedBy: rowGuard,
+                    scratch: scratch, context: context)
             }
         case .int8:
             graph.quantizer?.prepare(query, into: scratch.query)
@@ -41,20 +43,36 @@ package enum GraphSearcher {
                 kernels: kernels)
             let filter = graph.sketches.map { SketchFilter($0, scratch: scratch, kernels: kernels) }
             beam = try search(
-                graph, scorer: scorer, filter: filter, width: width, avoiding: avoiding, scratch: scratch,
-                context: context)
+                graph, scorer: scorer, filter: filter, width: width, avoiding: avoiding, guardedBy: rowGuard,
+                scratch: scratch, context: context)
         case .binary:
             graph.quantizer?.prepare(query, into: scratch.query)
             let scorer = BitScorer(
                 query: scratch.query, nodes: graph.nodes, layout: graph.layout, scratch: scratch,
                 kernels: kernels)
             beam = try search(
-                graph, scorer: scorer, width: width, avoiding: avoiding, scratch: scratch,
-                context: context)
+                graph, scorer: scorer, width: width, avoiding: avoiding, guardedBy: rowGuard,
+                scratch: scratch, context: context)
         }
         return (0..<beam.count).map { i in
             Neighbour(distance: Double(Beam.distance(beam.keys[i])), row: Beam.row(beam.keys[i], salt: 0))
         }
+    }
+
+    private static func search<Scorer: RowScorer>(
+        _ graph: GraphView, scorer: Scorer, filter: SketchFilter? = nil, width: Int, avoiding: [UInt32],
+        guardedBy rowGuard: (any RowGuard)?, scratch: SearchScratch, context: OperationContext
+    ) throws(DatabaseError) -> Beam {
+        guard let rowGuard else {
+            return try search(
+                graph, scorer: scorer, filter: filter, width: width, avoiding: avoiding, scratch: scratch,
+                context: context)
+        }
+        let beam = try search(
+            graph, scorer: GuardedScorer(base: scorer, rowGuard: rowGuard), filter: filter, width: width,
+            avoiding: avoiding, scratch: scratch, context: context)
+        if let refusal = rowGuard.refusal { throw refusal }
+        return beam
     }
 
     @inline(never)

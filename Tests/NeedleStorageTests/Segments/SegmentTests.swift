@@ -120,7 +120,15 @@ import Testing
             _ = try SegmentReader(disk, path: path, incarnation: other, segmentID: 4)
         }
         disk.flip(path, at: 12, mask: 2)
-        let error = #expect(throws: DatabaseError.self) { _ = try SegmentSample.open(disk, path) }
+        let damaged = #expect(throws: DatabaseError.self) { _ = try SegmentSample.open(disk, path) }
+        #expect(damaged?.kind == .corruption, "a damaged version is not another version")
+        var bytes = try #require(disk.content(of: path))
+        withUnsafeBytes(of: CRC32C.checksum(Array(bytes[..<4092]))) {
+            bytes.replaceSubrange(4092..<4096, with: $0)
+        }
+        let newer = SimulatedFileSystem()
+        newer.put(bytes, at: path)
+        let error = #expect(throws: DatabaseError.self) { _ = try SegmentSample.open(newer, path) }
         #expect(error?.message.contains("segment format features 0x2") == true)
     }
 
