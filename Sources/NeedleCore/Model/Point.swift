@@ -46,7 +46,7 @@ package struct PointWrite: Sendable {
 }
 
 /// A point as it is read back. What the request did not ask for is `nil`.
-package struct PointRecord: Sendable {
+package struct PointRecord: Hashable, Sendable {
     package var id: PointID
     package var version: LSN
     package var expiresAt: Int64?

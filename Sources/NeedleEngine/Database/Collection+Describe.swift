@@ -21,11 +21,13 @@ extension Collection {
     }
 
     func summarize() -> CollectionSummary {
-        let points = view().count
-        let reasons = reasonsOfDegradation
-        guard !reasons.isEmpty else { return CollectionSummary(name: name, points: points, state: .ready) }
+        let view = view()
+        let reasons = reasonsOfDegradation + damageReport(of: view.set)
+        guard !reasons.isEmpty else {
+            return CollectionSummary(name: name, points: view.count, state: .ready)
+        }
         return CollectionSummary(
-            name: name, points: points, state: .degraded, reason: reasons.joined(separator: "; "))
+            name: name, points: view.count, state: .degraded, reason: reasons.joined(separator: "; "))
     }
 
     private func livePoints(of segment: any Segment, in view: ReadView) -> Int {

@@ -24,6 +24,7 @@ package final class Collection: Sendable {
     let maintenance: Maintenance
     let idle: IdleWatch
     let measurement: SelfMeasurement
+    let integrity: Integrity
     let writer: Mutex<CollectionWriter>
     private let published: Mutex<Published>
     private let waiters = Mutex(VisibilityWaiters())
@@ -55,6 +56,8 @@ package final class Collection: Sendable {
         idle = IdleWatch(seconds: environment.options.idleSealSeconds)
         measurement = SelfMeasurement(
             config: writer.config, options: environment.options, clock: environment.clock)
+        integrity = Integrity(
+            options: environment.options, now: environment.clock.monotonicNanoseconds())
         published = Mutex(
             Published(set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS))
         // What was replayed waits for it too.
@@ -67,10 +70,15 @@ package final class Collection: Sendable {
     /// The newest state a reader may see, at this moment.
     func view() -> ReadView {
         let now = clock.wallMilliseconds()
-        return published.withLock { state in
+        let view = published.withLock { state in
             ReadView(set: state.set, lsn: state.lsn, now: max(now, state.timeMS), liveRows: state.liveRows)
         }
+        view.set.admit()
+        return view
     }
+
+    /// The segments as they are, for work on their files.
+    var segments: SegmentSet { published.withLock { $0.set } }
 
     /// The newest write that is visible.
     package var visibleLSN: LSN {

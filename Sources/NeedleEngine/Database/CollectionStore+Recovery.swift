@@ -92,25 +92,48 @@ extension CollectionStore {
         -> RecoveredState
     {
         var sealed: [SealedSegment] = []
+        var unreadable: [UnreadableSegment] = []
         var live = 0
         for entry in manifest.segments {
-            let segment = try open(entry.id, config: config, origin: entry.origin)
-            if let deletions = entry.deletions {
-                try load(deletions, into: segment)
+            do throws(DatabaseError) {
+                let segment = try open(entry, config: config)
+                live += segment.rowCount - segment.deletions.count
+                sealed.append(segment)
+            } catch {
+                guard error.kind == .corruption else { throw error }
+                unreadable.append(UnreadableSegment(entry: entry, reason: error))
+                live += entry.live
             }
-            live += segment.rowCount - segment.deletions.count
-            sealed.append(segment)
         }
         let active = try GrowingSegment(
             id: manifest.nextSegmentID, config: config,
             capacity: environment.options.growingCapacity(for: config),
             options: environment.options)
         return RecoveredState(
-            set: SegmentSet(sealed: sealed, growing: [active]),
+            set: SegmentSet(sealed: sealed, growing: [active], unreadable: unreadable),
             opKeys: try opKeys(of: manifest, config: config),
             nextSegmentID: manifest.nextSegmentID + 1, lsn: manifest.checkpointLSN,
             timeMS: manifest.lastTimeMS,
             liveRows: live)
+    }
+
+    /// - Throws: `corruption` when it cannot be used, also because it is missing.
+    private func open(
+        _ entry: ManifestSegment, config: CollectionConfig
+    ) throws(DatabaseError) -> SealedSegment {
+        do throws(DatabaseError) {
+            let segment = try open(entry.id, config: config, origin: entry.origin)
+            guard segment.rowCount == entry.rows else {
+                throw .corruption(
+                    file: path(of: entry.id), offset: 40,
+                    what: "\(segment.rowCount) rows where the manifest has \(entry.rows)")
+            }
+            if let deletions = entry.deletions { try load(deletions, into: segment) }
+            return segment
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            throw .corruption(file: path(of: entry.id), offset: 0, what: error.message)
+        }
     }
 
     /// Rows deleted before the checkpoint were deleted before anything a reader can ask for.

@@ -36,6 +36,9 @@ final class CollectionStore: Sendable {
     var logDirectory: String { "\(directory)/log" }
     var recallPath: String { "\(directory)/\(RecallFile.name)" }
 
+    /// What the disk should hold.
+    var manifest: Manifest? { current.withLock { $0 } }
+
     func adopt(_ manifest: Manifest) {
         current.withLock { $0 = manifest }
     }
@@ -59,7 +62,10 @@ final class CollectionStore: Sendable {
             to: path, fileSystem)
         let sha256 = try ContentHash.hex(ofFile: path, fileSystem)
         hashes.withLock { $0[ManifestSegment.fileName(id: segment.id)] = sha256 }
-        return try open(segment.id, config: config, deletions: segment.deletions)
+        let sealed = try open(segment.id, config: config, deletions: segment.deletions)
+        // Here nobody waits for it.
+        sealed.admit()
+        return sealed
     }
 
     /// - Parameters:
@@ -87,6 +93,7 @@ final class CollectionStore: Sendable {
             let known = before?.segments.first { $0.id == segment.id }
             manifest.segments.append(try entry(for: segment, known: known, at: draft.lsn))
         }
+        manifest.segments += draft.set.unreadable.map(\.entry)
         manifest.opKeys = draft.opKeys.map { entry in
             ManifestOpKey(
                 key: entry.key, lsn: entry.receipt.lsn, timeMS: entry.timeMS,

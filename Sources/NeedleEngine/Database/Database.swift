@@ -212,6 +212,12 @@ package final class Database: Sendable {
         message.replacing("\(directory.path)/", with: "")
     }
 
+    private func hidingDirectory(in summary: CollectionSummary) -> CollectionSummary {
+        var summary = summary
+        summary.reason = summary.reason.map(hidingDirectory)
+        return summary
+    }
+
     private static func notFound(_ name: String) -> DatabaseError {
         DatabaseError(.notFound, "collection \"\(name)\" does not exist", at: "collection")
     }
@@ -223,7 +229,7 @@ package final class Database: Sendable {
             switch item.state {
             case .loading:
                 CollectionSummary(name: item.name, points: 0, state: .loading, reason: "being opened")
-            case .ready(let collection): collection.summarize()
+            case .ready(let collection): hidingDirectory(in: collection.summarize())
             case .quarantined(let error):
                 CollectionSummary(
                     name: item.name, points: 0, state: .quarantined,

@@ -47,6 +47,12 @@ package struct EngineOptions: Sendable {
     package var logArchive = ""
     /// How long they are kept there.
     package var logArchiveHours = 168
+    /// Bytes a second that the check of all blocks after opening may read.
+    package var verifyBytesPerSecond = 1 << 30
+    /// Bytes a second that scrub may read.
+    package var scrubBytesPerSecond = 32 << 20
+    /// Milliseconds between two scrubs of a collection; 0: only on demand.
+    package var scrubIntervalMS = 7 * 24 * 3_600_000
     /// Seed of everything random below: graph levels, cursor tokens.
     package var seed: UInt64 = 0x6E65_6564_6C65_7461
 

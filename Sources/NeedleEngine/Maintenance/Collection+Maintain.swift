@@ -12,6 +12,7 @@ extension Collection {
     ///
     /// - Returns: whether there was something to do.
     func maintain(context: OperationContext) throws(DatabaseError) -> Bool {
+        if verifyStep() { return true }
         // Writers that are refused wait for nothing else, and rows that go on coming in must not keep what is
         // indexed from being sealed: memory and log would grow.
         if failureOfWrites != nil, maintainExclusively(context) { return true }
@@ -22,6 +23,7 @@ extension Collection {
         if try index(context: context) { return true }
         if try measureFirst(context: context) { return true }
         if maintainExclusively(context) { return true }
+        if scrubStep() { return true }
         return try measureInIdleTime(context: context)
     }
 
@@ -106,19 +108,32 @@ extension Collection {
         if try finishMerge() { return true }
         if try sealOldestFrozen() { return true }
         if try freezeIfDue() { return true }
-        if maintenance.merge == nil, try beginMergeIfDue() { return true }
+        if maintenance.merge == nil, try beginMergeIfDue(context) { return true }
         let ledger = store.environment.residence
         let awaiting = view().set.sealed.first { $0.awaitsResidence(ledger, options: options) }
-        if let awaiting { return try awaiting.takeResidence(ledger, options: options, context: context) }
+        if let awaiting { return try takeResidence(awaiting, ledger, context) }
         guard maintenance.optimizeJob != nil, isSettled else { return false }
         maintenance.endOptimize()
         return true
+    }
+
+    /// A scrub may find damage meanwhile; then there is nothing left to be copied.
+    private func takeResidence(
+        _ segment: SealedSegment, _ ledger: ResidenceLedger, _ context: OperationContext
+    ) throws(DatabaseError) -> Bool {
+        do throws(DatabaseError) {
+            return try segment.takeResidence(ledger, options: options, context: context)
+        } catch {
+            guard error.kind == .corruption, segment.isDamaged else { throw error }
+            return true
+        }
     }
 
     /// Nothing grows, nothing is merged, nothing is left to merge; asked when sealed segments lie where they shall.
     private var isSettled: Bool {
         let set = view().set
         return maintenance.merge == nil && set.growing.count == 1 && set.active.rowCount == 0
+            && set.sealed.allSatisfy(\.reader.isPassOver)
             && MergePolicy(options: options, isOptimizing: true, isDiskLow: false).inputs(of: set) == nil
     }
 
@@ -170,19 +185,26 @@ extension Collection {
         case checkpoint
     }
 
-    private func beginMergeIfDue() throws(DatabaseError) -> Bool {
+    private func beginMergeIfDue(_ context: OperationContext) throws(DatabaseError) -> Bool {
         let policy = MergePolicy(
             options: options, isOptimizing: maintenance.optimizeJob != nil, isDiskLow: disk.isLow)
         guard let inputs = policy.inputs(of: view().set) else { return false }
         try disk.requireRoom(
             for: inputs.reduce(0) { $0 + $1.liveBytes }, "merging \(inputs.count) segments")
+        for input in inputs { try input.verifyAll(context: context) }
+        // Damage just found, which changes what is to be done.
+        guard inputs.allSatisfy({ $0.quarantine == nil }) else { return true }
         let (id, view) = try writer.withLock { (writer) throws(DatabaseError) -> (UInt64, ReadView) in
             // What is dropped must be durable: with durability os or memory the log may be behind.
             if config.durability != .fsync { _ = try writer.log.sync() }
             defer { writer.nextSegmentID += 1 }
             return (writer.nextSegmentID, self.view())
         }
-        maintenance.merge = try Merge(inputs, of: view, id: id, config: config, options: options)
+        do throws(DatabaseError) {
+            maintenance.merge = try Merge(inputs, of: view, id: id, config: config, options: options)
+        } catch {
+            guard inputs.contains(where: { $0.quarantine != nil }) else { throw error }
+        }
         return true
     }
 

@@ -23,6 +23,14 @@ final class Maintenance: Sendable {
         var backoff = Backoff()
         /// Segments were swapped, but no manifest names the new ones yet.
         var owesCheckpoint = false
+
+        mutating func add(_ make: (_ number: Int) -> Job) -> Job {
+            jobCount += 1
+            let job = make(jobCount)
+            jobs.append(job)
+            if jobs.count > Maintenance.rememberedJobs { jobs.removeFirst() }
+            return job
+        }
     }
 
     private static let rememberedJobs = 100
@@ -53,6 +61,13 @@ final class Maintenance: Sendable {
         try exclusive.withLock { (_) throws(DatabaseError) in result = try body() }
         // swift-format-ignore: NeverForceUnwrap
         return result!
+    }
+
+    /// The same for work that cannot fail.
+    func exclusivelyIfFree<Result>(_ body: () -> Result) -> Result? {
+        var result: Result?
+        _ = exclusive.withLockIfAvailable { _ in result = body() }
+        return result
     }
 
     var merge: Merge? {
@@ -101,13 +116,15 @@ final class Maintenance: Sendable {
     func beginOptimize(_ make: (_ number: Int) -> Job) -> Job {
         state.withLock { state in
             if let job = state.optimize { return job }
-            state.jobCount += 1
-            let job = make(state.jobCount)
+            let job = state.add(make)
             state.optimize = job
-            state.jobs.append(job)
-            if state.jobs.count > Self.rememberedJobs { state.jobs.removeFirst() }
             return job
         }
+    }
+
+    /// A job of another kind that begins; whoever does it ends it.
+    func add(_ make: (_ number: Int) -> Job) -> Job {
+        state.withLock { $0.add(make) }
     }
 
     func endOptimize() {

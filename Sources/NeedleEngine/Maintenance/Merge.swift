@@ -21,6 +21,7 @@ final class Merge: Sendable {
     }
 
     /// - Parameters:
+    ///   - inputs: verified: see `SealedSegment.verifyAll`.
     ///   - view: visible and durable: rows dead or expired in it are dropped.
     ///   - id: the number of the output's file.
     init(
@@ -44,7 +45,7 @@ final class Merge: Sendable {
         defer { for input in inputs { input.endReadingAll() } }
         for source in sources {
             let segment = inputs[source.input]
-            let point = try Self.point(source.row, of: segment, config: config)
+            let point = try Self.wholePoint(source.row, of: segment, config: config)
             try output.append(
                 point, version: segment.columns.version(of: source.row), hash: IDHash.hash(point.id))
         }
@@ -76,6 +77,18 @@ final class Merge: Sendable {
             let leftVersion = inputs[left.input].columns.versions[left.row]
             let rightVersion = inputs[right.input].columns.versions[right.row]
             return (leftVersion, left.input, left.row) < (rightVersion, right.input, right.row)
+        }
+    }
+
+    /// The inputs' blocks agree with their checksums, so what cannot be read now contradicts itself.
+    private static func wholePoint(
+        _ row: Int, of segment: SealedSegment, config: CollectionConfig
+    ) throws(DatabaseError) -> StoredPoint {
+        do throws(DatabaseError) {
+            return try point(row, of: segment, config: config)
+        } catch {
+            if error.kind == .corruption { segment.condemn(error) }
+            throw error
         }
     }
 

@@ -2,9 +2,10 @@ import NeedleCore
 
 /// Which sealed segments should become one.
 ///
-/// In the background: a segment with many dead rows is rewritten, and when there are many segments the smallest are
-/// merged, so that a search asks few. When somebody optimizes, everything becomes as few segments as the largest
-/// size allows. While the disk is full, only what frees space is done, and sooner.
+/// Before all else, a segment in which something is damaged that can be derived is rewritten; one whose originals are
+/// damaged is left alone. In the background: a segment with many dead rows is rewritten, and when there are many
+/// segments the smallest are merged, so that a search asks few. When somebody optimizes, everything becomes as few
+/// segments as the largest size allows. While the disk is full, only what frees space is done, and sooner.
 struct MergePolicy {
     let options: EngineOptions
     let isOptimizing: Bool
@@ -15,11 +16,13 @@ struct MergePolicy {
     private static let deadShareOnFullDisk = 0.05
 
     func inputs(of set: SegmentSet) -> [SealedSegment]? {
-        if let dying = set.sealed.first(where: isDying) { return [dying] }
-        let small = set.sealed.filter { $0.rowCount < options.growingRows / 2 }
+        let whole = set.sealed.filter { $0.quarantine == nil }
+        if let damaged = whole.first(where: \.needsRewriting) { return [damaged] }
+        if let dying = whole.first(where: isDying) { return [dying] }
+        let small = whole.filter { $0.rowCount < options.growingRows / 2 }
             .sorted { $0.rowCount < $1.rowCount }
         if isOptimizing {
-            if let any = set.sealed.first(where: { $0.deletions.count > 0 }), small.count < 2 { return [any] }
+            if let any = whole.first(where: { $0.deletions.count > 0 }), small.count < 2 { return [any] }
             return small.count > 1 ? fitting(small) : nil
         }
         return small.count > Self.toleratedSegments && !isDiskLow ? fitting(small) : nil

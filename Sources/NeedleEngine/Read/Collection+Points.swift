@@ -25,6 +25,7 @@ extension Collection {
     package func count(_ filter: Filter?, context: OperationContext) throws(DatabaseError) -> Int {
         let view = view()
         guard let filter else { return try view.count(context: context) }
+        try view.set.requireAll()
         let scan = FilterScan(filter, view: view, context: context)
         var count = 0
         for segment in view.set.newestFirst {

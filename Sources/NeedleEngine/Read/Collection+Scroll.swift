@@ -76,6 +76,7 @@ struct ScrollPager {
     }
 
     private func begin(after: PointID?) throws(DatabaseError) -> [Walk] {
+        try scroll.moment.view.set.requireAll()
         var walks: [Walk] = []
         for segment in scroll.moment.view.set.newestFirst {
             let order = try scroll.moment.order(of: segment)

@@ -55,7 +55,7 @@ extension Collection {
         if query.filter == nil { paces[space].note(took, query.effort) }
         offerToSample(query, search.prepared, space: space)
         return SearchResult(
-            hits: outcome.hits, complete: true, strategy: outcome.strategy,
+            hits: outcome.hits, complete: outcome.isComplete, strategy: outcome.strategy,
             tookMicroseconds: Int(took / 1000), lsn: view.lsn)
     }
 
@@ -105,10 +105,12 @@ extension Collection {
             guard let location = try view.locate(id) else {
                 throw DatabaseError(.notFound, "there is no point \(id)", at: "point_id")
             }
-            let columns = location.segment.space(space).columns
+            let stored = location.segment.space(space)
+            let columns = stored.columns
             guard columns.hasVector(location.row) else {
                 throw DatabaseError(.invalidParams, "point \(id) has no vector in this space", at: "point_id")
             }
+            try stored.verifyVectors(of: location.row..<(location.row + 1))
             return Array(columns.vector(of: location.row))
         }
     }

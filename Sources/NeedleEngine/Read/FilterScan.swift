@@ -15,6 +15,7 @@ struct FilterScan {
 
     /// Visible rows of the segment that match, ascending.
     func rows(of segment: any Segment) throws(DatabaseError) -> [UInt32] {
+        try segment.requireRowColumns()
         var result: [UInt32] = []
         for row in 0..<segment.visibleRows(at: view.lsn) {
             if row % 256 == 0 { try context.check() }

@@ -25,6 +25,8 @@ struct ReadView: Sendable {
     }
 
     /// The point's row, unless it is absent, deleted or expired. O(segments).
+    ///
+    /// - Throws: `corruption` when it is found nowhere, but a damaged segment may hold it.
     func locate(_ id: PointID) throws(DatabaseError) -> Location? {
         guard let location = try locateIgnoringExpiry(id),
             !location.segment.columns.isExpired(location.row, at: now)
@@ -35,11 +37,18 @@ struct ReadView: Sendable {
     /// The point's row, unless it is absent or deleted. O(segments).
     func locateIgnoringExpiry(_ id: PointID) throws(DatabaseError) -> Location? {
         let hash = IDHash.hash(id)
+        var unknown = set.unreadable.first?.reason
         for segment in set.newestFirst {
-            if let row = try segment.row(of: id, hash: hash, at: lsn) {
-                return Location(segment: segment, row: row)
+            do throws(DatabaseError) {
+                if let row = try segment.row(of: id, hash: hash, at: lsn) {
+                    return Location(segment: segment, row: row)
+                }
+            } catch {
+                // A live point is in one segment only: if another has it, this one does not matter.
+                unknown = unknown ?? error
             }
         }
+        if let unknown { throw unknown }
         return nil
     }
 
@@ -50,6 +59,7 @@ struct ReadView: Sendable {
 
     /// The same, for a request that may be broken off.
     func count(context: OperationContext) throws(DatabaseError) -> Int {
+        try set.requireCounts()
         var expired = 0
         for segment in set.newestFirst where segment.hasExpiringRows {
             try context.check()

@@ -12,7 +12,7 @@ struct RecordReader {
             id: try columns.id(of: row), version: columns.version(of: row),
             expiresAt: expiry == 0 ? nil : expiry,
             payload: try payload(row, of: segment),
-            vectors: selection.withVector ? vectors(row, of: segment) : nil)
+            vectors: selection.withVector ? try vectors(row, of: segment) : nil)
     }
 
     private func payload(_ row: Int, of segment: any Segment) throws(DatabaseError) -> Payload? {
@@ -27,12 +27,16 @@ struct RecordReader {
         return try Self.selecting(keys, of: whole, origin: segment.columns.origin)
     }
 
-    private func vectors(_ row: Int, of segment: any Segment) -> [NamedVector] {
-        config.spaces.indices.compactMap { index in
-            let columns = segment.space(index).columns
-            guard columns.hasVector(row) else { return nil }
-            return NamedVector(space: config.spaces[index].name, vector: Array(columns.vector(of: row)))
+    private func vectors(_ row: Int, of segment: any Segment) throws(DatabaseError) -> [NamedVector] {
+        var vectors: [NamedVector] = []
+        for index in config.spaces.indices {
+            let space = segment.space(index)
+            guard space.columns.hasVector(row) else { continue }
+            try space.verifyVectors(of: row..<(row + 1))
+            vectors.append(
+                NamedVector(space: config.spaces[index].name, vector: Array(space.columns.vector(of: row))))
         }
+        return vectors
     }
 
     /// The payload with only these top-level keys, in its own order and to the digit.

@@ -9,6 +9,8 @@ import NeedleVectors
 /// - Final scores come from double arithmetic in one order, so they depend neither on the processor nor on
 ///   the way a row was found; ties are in the order of ids. Only who does without rescoring gets the estimates
 ///   of the codes as scores of what a graph found.
+/// - A segment whose originals are damaged is left out, and the answer says that it is not complete; a graph that is
+///   damaged is replaced by a scan (invariant 6).
 struct Search {
     let view: ReadView
     let config: CollectionConfig
@@ -34,13 +36,28 @@ struct Search {
     struct Outcome {
         var hits: [SearchHit]
         var strategy: SearchStrategy
+        /// No part of the data had to be left out.
+        var isComplete: Bool
     }
 
     /// Points wanted before the offset is cut off, and the one that may find itself.
     private var wanted: Int { query.offset + query.limit + (excluded == nil ? 0 : 1) }
 
+    /// What is found damaged on the way is left out of another attempt.
     func run() throws(DatabaseError) -> Outcome {
-        let segments = view.set.newestFirst
+        while true {
+            let known = view.set.damageCount
+            do throws(DatabaseError) {
+                return try attempt()
+            } catch {
+                guard error.kind == .corruption, view.set.damageCount > known else { throw error }
+            }
+        }
+    }
+
+    private func attempt() throws(DatabaseError) -> Outcome {
+        let segments = view.set.searchable
+        let isComplete = segments.count == view.set.count
         let scan = query.filter.map { FilterScan($0, view: view, context: context) }
         var candidates: [Candidate] = []
         var usedGraph = false
@@ -66,13 +83,15 @@ struct Search {
                 found = try search.scanAll()
                 usedScan = true
             }
+            if !isEstimated { try search.verifyVectors(of: found.map(\.row)) }
             for neighbour in found {
                 let score = score(of: neighbour, in: search, isEstimated: isEstimated)
                 candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
             }
         }
         let strategy: SearchStrategy = usedGraph ? (usedScan ? .mixed : .graph) : .exact
-        return Outcome(hits: try hits(from: candidates, in: segments), strategy: strategy)
+        return Outcome(
+            hits: try hits(from: candidates, in: segments), strategy: strategy, isComplete: isComplete)
     }
 
     // MARK: Choosing the way

@@ -47,6 +47,28 @@ struct SegmentSearch {
         }
     }
 
+    // MARK: Checks
+
+    /// Rows whose vectors are checked between two looks at the context.
+    private static let checkedRows: UInt32 = 1 << 14
+
+    /// To be called before vectors are read, if the graph's search did not read them itself.
+    func verifyVectors(of rows: [UInt32]) throws(DatabaseError) {
+        guard space.checks != nil else { return }
+        for row in rows { try space.verifyVectors(of: Int(row)..<(Int(row) + 1)) }
+    }
+
+    private func verifyVectors(of rows: Range<UInt32>) throws(DatabaseError) {
+        guard space.checks != nil else { return }
+        var next = rows.lowerBound
+        while next < rows.upperBound {
+            try context.check()
+            let end = rows.upperBound - next > Self.checkedRows ? next + Self.checkedRows : rows.upperBound
+            try space.verifyVectors(of: Int(next)..<Int(end))
+            next = end
+        }
+    }
+
     // MARK: Exact
 
     func scanAll() throws(DatabaseError) -> [Neighbour] {
@@ -59,6 +81,7 @@ struct SegmentSearch {
     func scan(list rows: [UInt32]) throws(DatabaseError) -> [Neighbour] {
         var top = TopK(capacity: kept)
         let withVector = rows.filter { space.columns.hasVector(Int($0)) }
+        try verifyVectors(of: withVector)
         if needsWideScan {
             try WideScan.scan(list: withVector.span, of: space.table, query: query, context: context) {
                 neighbour in
@@ -78,6 +101,7 @@ struct SegmentSearch {
     }
 
     private func scan(_ rows: Range<UInt32>, into top: inout TopK) throws(DatabaseError) {
+        try verifyVectors(of: rows)
         if needsWideScan {
             try WideScan.scan(rows, of: space.table, query: query, context: context) { neighbour in
                 if isCandidate(neighbour.row) { top.offer(neighbour, precedes: precedes) }
@@ -136,11 +160,12 @@ struct SegmentSearch {
         if effort.oversampling != nil { ef = max(ef, rescoringDepth(graph, effort, ef: ef)) }
         while ef < reached {
             let found = try GraphSearcher.search(
-                graph, table: space.table, query: query, ef: ef, avoiding: avoiding, scratch: scratch,
-                context: context)
+                graph, table: space.table, query: query, ef: ef, avoiding: avoiding,
+                guardedBy: space.checks?.rowGuard(), scratch: scratch, context: context)
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
                 let depth = rescoringDepth(graph, effort, ef: ef)
+                try verifyVectors(of: visible.prefix(depth).map(\.row))
                 try offer(visible, rescoring: depth, scratch: scratch, to: &top)
                 return true
             }

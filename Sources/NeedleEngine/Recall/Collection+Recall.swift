@@ -163,7 +163,8 @@ extension Collection {
     private func isMeasurable(_ segment: any Segment, space: Int, in view: ReadView) -> Bool {
         let columns = segment.space(space)
         let rows = graphRows(of: segment, columns, in: view)
-        guard columns.graph?.isEmpty == false, !columns.hasWideRows, columns.indexed >= options.exactRows
+        guard segment.isVerified, columns.graph?.isEmpty == false, !columns.hasWideRows,
+            columns.indexed >= options.exactRows
         else { return false }
         let narrowest = EffortLadder.depths.min() ?? 1
         return !EffortLadder.isScanCheaper(ef: narrowest, m: config.spaces[space].hnsw.m, rows: rows)

@@ -113,12 +113,7 @@ final class GrowingSegment: Sendable {
 
 extension GrowingSegment: Segment {
     func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder {
-        let count = visibleRows(at: lsn)
-        var ids: [(id: PointID, row: UInt32)] = []
-        ids.reserveCapacity(count)
-        for row in 0..<count { ids.append((try columns.id(of: row), UInt32(row))) }
-        ids.sort { $0.id < $1.id }
-        return RowOrder(storage: .sorted(ids.map(\.row)), rows: count)
+        try RowOrder.sorting(visibleRows(at: lsn), of: columns)
     }
 
     func space(_ index: Int) -> SearchableSpace {

@@ -1,4 +1,5 @@
 import NeedleCore
+import NeedleStorage
 
 /// The columns of a segment's rows as borrowed memory: the same layout in a growing segment's reserved memory
 /// and in a sealed segment's mapping, so that reading is one piece of code.
@@ -9,6 +10,10 @@ import NeedleCore
 /// whoever keeps a `RowColumns` keeps its segment. Row numbers are checked by the owner's count, not here.
 /// The string and payload ranges of a sealed file are checked against their heaps, because a damaged file
 /// must not make us read beyond it.
+///
+/// Ids and payloads of a sealed file are compared with their blocks' checksums when they are read, until all of the
+/// file has been. Versions and expiries, which are read for every row that a search meets, are checked beforehand
+/// (`SealedSegment.admit`).
 struct RowColumns: @unchecked Sendable {
     /// 16 bytes a row: value or string-heap offset (u64), string length (u32, 0 = integer), reserved (u32).
     let ids: UnsafeRawPointer
@@ -23,11 +28,13 @@ struct RowColumns: @unchecked Sendable {
     let payloadsLength: Int
     /// For error messages: the file, or the segment's name while it grows.
     let origin: String
+    /// The file that the columns lie in; `nil` in memory. SAFETY: owned by the segment, like the pointers.
+    var file: Unmanaged<SegmentReader>?
 
     static let idStride = 16
 
     func id(of row: Int) throws(DatabaseError) -> PointID {
-        let record = ids + row * Self.idStride
+        let record = try idRecord(of: row)
         let value = record.loadUnaligned(as: UInt64.self)
         let length = Int(record.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         guard length > 0 else { return .integer(value) }
@@ -37,7 +44,7 @@ struct RowColumns: @unchecked Sendable {
 
     /// Whether the row's id is this one, without building it.
     func hasID(_ row: Int, _ id: PointID) throws(DatabaseError) -> Bool {
-        let record = ids + row * Self.idStride
+        let record = try idRecord(of: row)
         let value = record.loadUnaligned(as: UInt64.self)
         let length = Int(record.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
         switch id {
@@ -51,8 +58,8 @@ struct RowColumns: @unchecked Sendable {
 
     /// The protocol's order of ids, between two rows that may lie in different segments.
     func isID(of row: Int, before otherRow: Int, in other: RowColumns) throws(DatabaseError) -> Bool {
-        let record = ids + row * Self.idStride
-        let otherRecord = other.ids + otherRow * Self.idStride
+        let record = try idRecord(of: row)
+        let otherRecord = try other.idRecord(of: otherRow)
         let isString = record.loadUnaligned(fromByteOffset: 8, as: UInt32.self) > 0
         let otherIsString = otherRecord.loadUnaligned(fromByteOffset: 8, as: UInt32.self) > 0
         if !isString && !otherIsString {
@@ -77,13 +84,27 @@ struct RowColumns: @unchecked Sendable {
 
     /// The payload's bytes, borrowed from the segment.
     func payload(of row: Int) throws(DatabaseError) -> UnsafeBufferPointer<UInt8> {
+        try check(payloadOffsets + row, byteCount: 16)
         let start = payloadOffsets[row]
         let end = payloadOffsets[row + 1]
         guard start <= end, end <= UInt64(payloadsLength), end - start >= 2 else {
             throw .corruption(
                 file: origin, offset: row, what: "payload range \(start)..<\(end) of row \(row)")
         }
+        try check(payloads + Int(start), byteCount: Int(end - start))
         return UnsafeBufferPointer(start: payloads + Int(start), count: Int(end - start))
+    }
+
+    private func idRecord(of row: Int) throws(DatabaseError) -> UnsafeRawPointer {
+        let record = ids + row * Self.idStride
+        try check(record, byteCount: Self.idStride)
+        return record
+    }
+
+    @inline(__always)
+    private func check(_ start: UnsafeRawPointer, byteCount: Int) throws(DatabaseError) {
+        guard let file else { return }
+        try file.takeUnretainedValue().verify(start, byteCount: byteCount)
     }
 
     private func stringBytes(
@@ -93,6 +114,7 @@ struct RowColumns: @unchecked Sendable {
             throw .corruption(
                 file: origin, offset: row, what: "string id of row \(row) lies outside its heap")
         }
+        try check(strings + Int(offset), byteCount: length)
         return UnsafeBufferPointer(start: strings + Int(offset), count: length)
     }
 }

@@ -1,19 +1,23 @@
 import NeedleCore
 import NeedleStorage
 import NeedleVectors
+import Synchronization
 
 /// A segment in its final form: an immutable mapped file, and the deletions beside it.
 ///
 /// Opening costs O(sections): rows, ids and graphs are used where they lie (invariant 11). All rows are
-/// visible to whoever sees the segment at all, but for those that the deletion table names. Safe to share
-/// between threads.
+/// visible to whoever sees the segment at all, but for those that the deletion table names. What is read was
+/// compared with its checksums before, one way or another (invariant 6, `Integrity/`); a graph that turns out to
+/// be damaged is not used any more. Safe to share between threads.
 final class SealedSegment: Segment, Sendable {
     let reader: SegmentReader
     let columns: RowColumns
     let deletions: DeletionTable
     private let spaces: [SealedSpace]
+    /// Set when the segment's content contradicts itself: see `condemn`.
+    let condemnation = AtomicLazyReference<Condemnation>()
 
-    /// - Throws: `corruption` when a section that the configuration asks for is missing.
+    /// - Throws: `corruption` when a section that the configuration asks for is missing or damaged.
     init(reader: SegmentReader, config: CollectionConfig, deletions: DeletionTable) throws(DatabaseError) {
         precondition(deletions.capacity >= reader.rowCount)
         self.reader = reader
@@ -31,6 +35,7 @@ final class SealedSegment: Segment, Sendable {
             spaces.append(try SealedSpace(reader: reader, index: index, config: space))
         }
         self.spaces = spaces
+        reader.closeFile()
     }
 
     var id: UInt64 { reader.header.segmentID }
@@ -43,12 +48,32 @@ final class SealedSegment: Segment, Sendable {
     func visibleRows(at lsn: LSN) -> Int { rowCount }
 
     func row(of id: PointID, hash: UInt64, at lsn: LSN) throws(DatabaseError) -> Int? {
-        guard let row = try reader.lookup(id), !deletions.isDeleted(row, at: lsn) else { return nil }
+        try requireRowColumns()
+        guard let row = try lookup(id), !deletions.isDeleted(row, at: lsn) else { return nil }
         return row
     }
 
+    /// Without the table of ids, the ids themselves are asked: O(rows).
+    private func lookup(_ id: PointID) throws(DatabaseError) -> Int? {
+        do throws(DatabaseError) {
+            return try reader.lookup(id)
+        } catch {
+            guard reader.isIDTableDamaged else { throw error }
+            return try reader.lastRow(of: id)
+        }
+    }
+
     func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder {
-        guard let order = reader.view(.idOrder, as: UInt32.self), order.count == rowCount else {
+        try requireRowColumns()
+        guard let section = reader.section(.idOrder), section.count == rowCount else {
+            throw .corruption(file: reader.path, offset: 0, what: "the order of ids is missing")
+        }
+        do throws(DatabaseError) {
+            try reader.verify(section)
+        } catch {
+            return try RowOrder.sorting(rowCount, of: columns)
+        }
+        guard let order = reader.view(.idOrder, as: UInt32.self) else {
             throw .corruption(file: reader.path, offset: 0, what: "the order of ids is missing")
         }
         return RowOrder(
@@ -57,18 +82,30 @@ final class SealedSegment: Segment, Sendable {
 
     func space(_ index: Int) -> SearchableSpace {
         let space = spaces[index]
-        var graph = space.currentGraph
+        var graph = isGraphWhole(space: index) ? space.currentGraph : nil
         graph?.sketches = space.sketches.sketches
         return SearchableSpace(
             columns: space.columns, hasWideRows: space.wideRows > 0, indexed: rowCount, graph: graph,
-            originals: space.originals)
+            originals: space.originals, checks: isVerified ? nil : checks(of: space, index))
     }
+
+    private func checks(of space: SealedSpace, _ index: Int) -> SpaceChecks {
+        SpaceChecks(
+            reader: reader, vectors: space.vectorSection, nodes: reader.section(.graphNodes, space: index),
+            isWalkedOnVectors: space.graph?.quantizer == nil)
+    }
+
+    /// Graphs that cannot be what they say they are, though their checksums are right.
+    var graphFaults: [DatabaseError] { spaces.compactMap(\.graphFault) }
+    var hasFaultyGraph: Bool { spaces.contains { $0.graphFault != nil } }
 
     func settledRows(space index: Int) -> Int { rowCount }
 
-    /// Whether some graph may still get sketches, or a copy of its nodes in memory.
+    /// Whether some graph may still get sketches, or a copy of its nodes in memory; both are made of what was
+    /// checked.
     func awaitsResidence(_ ledger: ResidenceLedger, options: EngineOptions) -> Bool {
-        spaces.contains { $0.awaitsSketches(ledger) || $0.awaitsNodes(ledger, options: options) }
+        guard isVerified else { return false }
+        return spaces.contains { $0.awaitsSketches(ledger) || $0.awaitsNodes(ledger, options: options) }
     }
 
     /// Whether some graph may still get sketches.
@@ -141,15 +178,19 @@ final class SealedSegment: Segment, Sendable {
             strings: strings.base, stringsLength: strings.count,
             versions: reader.versions.base, expiries: reader.expiries?.base,
             payloadOffsets: try need(.payloadOffsets, as: UInt64.self).base,
-            payloads: payloads.base, payloadsLength: payloads.count, origin: reader.path)
+            payloads: payloads.base, payloadsLength: payloads.count, origin: reader.path,
+            file: Unmanaged.passUnretained(reader))
     }
 }
 
 /// One vector space of a sealed segment.
 struct SealedSpace: Sendable {
     let columns: SpaceColumns
+    let vectorSection: SegmentSection
     let graph: GraphView?
     let originals: MappedOriginals
+    /// Why there is no graph although the file has one.
+    let graphFault: DatabaseError?
     let sketches = SketchSlot()
     /// Where the graph's nodes lie in the file; `nil` when there is no graph.
     let nodeSection: SegmentSection?
@@ -166,6 +207,7 @@ struct SealedSpace: Sendable {
             let vectorSection = reader.section(.vectors, space: index)
         else { throw missing("no vectors") }
         originals = MappedOriginals(reader: reader, section: vectorSection)
+        self.vectorSection = vectorSection
         let inverseNorms = reader.inverseNorms(space: index)
         guard config.metric != .cosine || inverseNorms != nil else { throw missing("no norms") }
         guard reader.header.spaces[index].dimensions == config.size,
@@ -176,13 +218,28 @@ struct SealedSpace: Sendable {
             dimension: config.size, metric: config.metric, vectors: vectors.base,
             inverseNorms: config.metric == .cosine ? inverseNorms?.base : nil,
             presence: presence?.base)
-        guard let statistics = reader.view(.statistics, space: index, as: UInt64.self), statistics.count >= 2
+        guard let section = reader.section(.statistics, space: index), section.count >= 2,
+            let statistics = reader.view(.statistics, space: index, as: UInt64.self)
         else {
             throw missing("no statistics")
         }
-        self.vectors = Int(clamping: statistics[0])
-        wideRows = Int(clamping: statistics[1])
-        graph = try GraphSectionCodec.graph(of: reader, space: index, config: config)
+        var counts = (0, 0)
+        // A damaged block is remembered: the segment is not searched then, nor is it lost.
+        do throws(DatabaseError) {
+            try reader.verify(section)
+            counts = (Int(clamping: statistics[0]), Int(clamping: statistics[1]))
+        } catch {
+            guard error.kind == .corruption else { throw error }
+        }
+        (self.vectors, wideRows) = counts
+        do throws(DatabaseError) {
+            graph = try GraphSectionCodec.graph(of: reader, space: index, config: config)
+            graphFault = nil
+        } catch {
+            guard error.kind == .corruption else { throw error }
+            graph = nil
+            graphFault = error
+        }
         nodeSection = reader.section(.graphNodes, space: index)
     }
 

@@ -10,6 +10,12 @@ protocol Segment: AnyObject, Sendable {
     var columns: RowColumns { get }
     var deletions: DeletionTable { get }
     var hasExpiringRows: Bool { get }
+    /// Nothing of it is left to be compared with a checksum.
+    var isVerified: Bool { get }
+
+    /// - Throws: `corruption` when versions, expiries or presence of its rows are known to be damaged: nothing can
+    ///   be said about any row then.
+    func requireRowColumns() throws(DatabaseError)
 
     /// Rows [0, n) were written at or before `lsn`; some may be dead.
     func visibleRows(at lsn: LSN) -> Int
@@ -29,6 +35,12 @@ protocol Segment: AnyObject, Sendable {
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription
 }
 
+extension Segment {
+    var isVerified: Bool { true }
+
+    func requireRowColumns() throws(DatabaseError) {}
+}
+
 /// A vector space of a segment at one moment.
 struct SearchableSpace {
     var columns: SpaceColumns
@@ -39,6 +51,16 @@ struct SearchableSpace {
     var graph: GraphView?
     /// Of a mapped segment; `nil` while everything lies in memory.
     var originals: MappedOriginals?
+    /// Checks that vectors and nodes need before they are read; `nil` when none are left.
+    var checks: SpaceChecks?
+
+    /// To be called before vectors are read.
+    ///
+    /// - Throws: `corruption` when they lie in a damaged block.
+    @inline(__always)
+    func verifyVectors(of rows: Range<Int>) throws(DatabaseError) {
+        if let checks { try checks.verifyVectors(of: rows) }
+    }
 
     var table: VectorTable {
         VectorTable(
@@ -55,6 +77,15 @@ struct RowOrder: Sendable {
         // segment.
         case mapped(UnsafeBufferPointer<UInt32>)
         case sorted([UInt32])
+    }
+
+    /// The rows of columns whose own order is not there. O(rows · log rows).
+    static func sorting(_ count: Int, of columns: RowColumns) throws(DatabaseError) -> RowOrder {
+        var ids: [(id: PointID, row: UInt32)] = []
+        ids.reserveCapacity(count)
+        for row in 0..<count { ids.append((try columns.id(of: row), UInt32(row))) }
+        ids.sort { $0.id < $1.id }
+        return RowOrder(storage: .sorted(ids.map(\.row)), rows: count)
     }
 
     let storage: Storage

@@ -48,6 +48,7 @@ extension Collection {
             let files = try writer.log.sealFiles(behind: manifest.checkpointLSN)
             return (self.view(), files)
         }
+        try view.set.requireUndamaged()
         let writer = try Self.begin(name, at: view.lsn, in: directory)
         do throws(DatabaseError) {
             try writer.write(manifest.encoded(), as: Manifest.fileName)

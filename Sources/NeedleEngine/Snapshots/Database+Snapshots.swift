@@ -183,6 +183,7 @@ extension Database {
                 what: "its log ends with write \(log.last), the snapshot is of \(snapshot.lsn)")
         }
         let newest = collection.view()
+        try newest.set.requireUndamaged()
         let view = ReadView(
             set: newest.set, lsn: snapshot.lsn, now: snapshot.timeMS, liveRows: newest.liveRows)
         if source.point == .snapshot {

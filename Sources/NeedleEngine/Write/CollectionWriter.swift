@@ -163,12 +163,29 @@ final class CollectionWriter {
     }
 
     private func markDead(_ id: PointID, hash: UInt64, at newLSN: LSN) throws(DatabaseError) {
-        for segment in set.newestFirst {
+        for segment in set.growing.reversed() {
             if let row = try segment.row(of: id, hash: hash, at: lsn) {
                 segment.deletions.mark(row, at: newLSN)
                 liveRows -= 1
                 return
             }
+        }
+        for segment in set.sealed.reversed() {
+            guard let row = row(of: id, hash: hash, in: segment) else { continue }
+            segment.deletions.mark(row, at: newLSN)
+            liveRows -= 1
+            return
+        }
+    }
+
+    /// A segment that cannot tell whether it holds the id is quarantined: what it may hold of an older version
+    /// must not be served beside the new one. The write goes on; it may come from the log.
+    private func row(of id: PointID, hash: UInt64, in segment: SealedSegment) -> Int? {
+        do throws(DatabaseError) {
+            return try segment.row(of: id, hash: hash, at: lsn)
+        } catch {
+            segment.condemn(error)
+            return nil
         }
     }
 

@@ -14,10 +14,14 @@ struct ResolvedWrite {
 }
 
 /// Resolves intentions against the newest state, pending writes included. Only the writer runs it.
+///
+/// Where a damaged segment may or may not hold a point: writing it anew goes on, because what the segment holds is
+/// not served, and counts as creating it. Whatever depends on the answer (a condition, a deletion) is refused.
 struct WriteResolution {
     let view: ReadView
 
     func resolve(_ write: PreparedWrite) throws(DatabaseError) -> ResolvedWrite {
+        view.set.admit()
         switch write.operation {
         case .upsert(let points, let conditions):
             try checkConditions(conditions, points: points)
@@ -47,9 +51,18 @@ struct WriteResolution {
     private func upsert(_ points: [StoredPoint]) throws(DatabaseError) -> ResolvedWrite {
         var result = ResolvedWrite(rows: points)
         for point in points {
-            if try view.locate(point.id) == nil { result.created += 1 } else { result.updated += 1 }
+            if try isStored(point.id) { result.updated += 1 } else { result.created += 1 }
         }
         return result
+    }
+
+    private func isStored(_ id: PointID) throws(DatabaseError) -> Bool {
+        do throws(DatabaseError) {
+            return try view.locate(id) != nil
+        } catch {
+            guard error.kind == .corruption else { throw error }
+            return false
+        }
     }
 
     private func delete(_ choice: PointChoice, context: OperationContext) throws(DatabaseError)
@@ -63,6 +76,7 @@ struct WriteResolution {
                 if try view.locate(id) != nil { result.deletions.append(id) }
             }
         case .filter(let filter):
+            try view.set.requireAll()
             let scan = FilterScan(filter, view: view, context: context)
             for segment in view.set.newestFirst {
                 for row in try scan.rows(of: segment) {
@@ -70,8 +84,10 @@ struct WriteResolution {
                 }
             }
         case .all:
+            try view.set.requireAll()
             for segment in view.set.newestFirst {
                 try context.check()
+                try segment.requireRowColumns()
                 for row in 0..<segment.visibleRows(at: view.lsn) where view.isVisible(row, in: segment) {
                     result.deletions.append(try segment.columns.id(of: row))
                 }

@@ -40,6 +40,7 @@ final class TestDatabase {
         options.measureShare = 1
         options.firstRecallSample = 16
         options.recallSample = 48
+        options.scrubIntervalMS = 0
         return options
     }
 
