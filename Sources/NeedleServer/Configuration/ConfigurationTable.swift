@@ -34,6 +34,11 @@ extension ConfigurationKey {
         ConfigurationKey("storage", "log_archive_hours", .integer(\.engine.logArchiveHours, 1...1_000_000)),
         ConfigurationKey(
             "storage", "snapshot_bytes_per_second", .integer(\.snapshotBytesPerSecond, 0...1 << 40)),
+        ConfigurationKey(
+            "storage", "verify_bytes_per_second", .integer(\.engine.verifyBytesPerSecond, 1 << 20...1 << 40)),
+        ConfigurationKey(
+            "storage", "scrub_bytes_per_second", .integer(\.engine.scrubBytesPerSecond, 1 << 16...1 << 40)),
+        ConfigurationKey("storage", "scrub_interval_ms", .integer(\.engine.scrubIntervalMS, 0...365 * day)),
     ]
 
     private static let memory = [
