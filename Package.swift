@@ -102,6 +102,7 @@ let package = Package(
         tests("NeedleEmbeddingTests", ["NeedleEmbedding", "NeedleCore"], exclude: ["Fixtures"]),
         tests("NeedleWireTests", ["NeedleWire", "NeedleCore", "WireKit"]),
         tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
+        tests("NeedleSimulationTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
         tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore", "WireKit"] + nio),
         tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
         tests(

@@ -16,7 +16,8 @@ package enum LossModel: String, Sendable, CaseIterable {
 
 /// How an operation fails.
 package enum FaultKind: String, Sendable, CaseIterable {
-    /// EIO. On a sync, the pages count as clean afterwards although they were not written.
+    /// EIO. A write may have done its first half. On a sync, the pages count as clean afterwards although none, or
+    /// only some of their sectors, were written.
     case ioError
     /// ENOSPC, before anything was done. Reads and removals succeed.
     case diskFull

@@ -59,8 +59,15 @@ struct FileNode: Sendable {
     }
 
     /// What a failed sync does on Linux: the pages count as clean, what they held is not on the disk, and
-    /// reading still shows it for now. A later sync writes nothing of it.
-    mutating func failSync() {
+    /// reading still shows it for now. A later sync writes nothing of it. Some sectors may have been written before
+    /// the failure; with every other seed none was.
+    mutating func failSync(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        if seed % 2 == 1 {
+            for sector in pending.flatMap(\.sectors) where Bool.random(using: &generator) {
+                sector.apply(to: &durable)
+            }
+        }
         pending.removeAll()
     }
 

@@ -17,6 +17,7 @@ package final class SimulatedFileSystem: FileSystem {
     struct State: Sendable {
         var disk = SimulatedDisk()
         var operations = 0
+        var faultsStruck = 0
         var faults: [Fault] = []
         var isDown = false
         /// Rises with every crash; older handles are dead.
@@ -25,6 +26,8 @@ package final class SimulatedFileSystem: FileSystem {
         var locks: Set<String> = []
         var capacity = Int.max
         var trace: [String]?
+        /// Told before every counted operation.
+        var onOperation: (@Sendable (_ number: Int, _ disk: SimulatedFileSystem) -> Void)?
         var mappings: [Int: (node: Int, address: UInt, count: Int)] = [:]
         var nextMapping = 0
     }
@@ -53,6 +56,18 @@ package final class SimulatedFileSystem: FileSystem {
 
     /// Operations since the last plan.
     package var operationCount: Int { state.withLock { $0.operations } }
+
+    /// Operations that failed because it was planned, crashes included, since the disk was made.
+    package var faultsStruck: Int { state.withLock { $0.faultsStruck } }
+
+    /// Whether a planned crash has come: everything fails until `crash` or `killProcess`.
+    package var isDown: Bool { state.withLock { $0.isDown } }
+
+    /// Calls back before every counted operation from now on, with its number and a copy of the disk as it is then:
+    /// what a crash there would find. Copies share what they have in common.
+    package func onOperation(_ body: (@Sendable (_ number: Int, _ disk: SimulatedFileSystem) -> Void)?) {
+        state.withLock { $0.onOperation = body }
+    }
 
     /// Open handles of this life of the machine; every test ends with 0.
     package var openHandleCount: Int { state.withLock { $0.openHandles } }
@@ -139,18 +154,24 @@ package final class SimulatedFileSystem: FileSystem {
         _ operation: SimulatedOperation, _ path: String, generation: Int? = nil,
         _ body: (inout State, FaultKind?) throws(DatabaseError) -> Value
     ) throws(DatabaseError) -> Value {
-        try state.withLock { (state) throws(DatabaseError) in
+        if let (tell, number, disk) = state.withLock({ state in
+            state.onOperation.map { ($0, state.operations + 1, state.disk) }
+        }) {
+            tell(number, SimulatedFileSystem(disk: disk))
+        }
+        return try state.withLock { (state) throws(DatabaseError) in
             guard !state.isDown, generation == nil || generation == state.generation else {
                 throw Self.error(.crash, operation.rawValue, path)
             }
             state.operations += 1
             state.trace?.append("\(state.operations) \(operation.rawValue) \(path)")
             let fault = Self.fault(for: operation, in: &state)
+            if fault != nil { state.faultsStruck += 1 }
             switch fault {
             case .crash?:
                 state.isDown = true
                 throw Self.error(.crash, operation.rawValue, path)
-            case .shortWrite? where operation == .write: break
+            case .shortWrite? where operation == .write, .ioError? where operation == .write: break
             case .some where operation == .sync: break
             case .some(let kind): throw Self.error(kind, operation.rawValue, path)
             case nil: break

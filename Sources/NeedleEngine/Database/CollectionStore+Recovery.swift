@@ -18,7 +18,7 @@ extension CollectionStore {
         try fileSystem.createDirectory(logDirectory)
         let log = try LocalLog.create(
             fileSystem, directory: logDirectory, incarnation: incarnation, firstLSN: LSN(1),
-            saltSeed: saltSeed)
+            saltSeed: saltSeed, options: environment.options.log)
         log.archive(to: logArchive)
         try fileSystem.syncDirectory(directory)
         let manifest = Manifest(
@@ -34,7 +34,8 @@ extension CollectionStore {
             opKeys: OpKeyWindow(windowMS: environment.options.limits.opKeyMS), nextSegmentID: 2, lsn: .zero,
             timeMS: 0,
             liveRows: 0)
-        let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
+        let writer = CollectionWriter(
+            config: config, options: environment.options, log: wrapped(log), state: state)
         return Collection(name: name, store: self, recovered: writer, environment: environment)
     }
 
@@ -49,11 +50,15 @@ extension CollectionStore {
                 what: "it is the manifest of another collection")
         }
         adopt(manifest)
+        // The process may have ended between placing the manifest and syncing its name. Without this a power cut
+        // could bring back the one before, while the files that only that one names are gone.
+        try fileSystem.syncDirectory(directory)
         try removeUnnamedFiles()
         let config = try ConfigCodec.decode(manifest.config, file: "\(directory)/\(Manifest.fileName)")
         let log = try openLog(of: manifest)
         let state = try openSegments(of: manifest, config: config)
-        let writer = CollectionWriter(config: config, options: environment.options, log: log, state: state)
+        let writer = CollectionWriter(
+            config: config, options: environment.options, log: wrapped(log), state: state)
         try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
         let collection = Collection(name: name, store: self, recovered: writer, environment: environment)
         collection.loadRecall()
@@ -65,7 +70,7 @@ extension CollectionStore {
         let log = try LocalLog.open(
             fileSystem, directory: logDirectory, incarnation: incarnation,
             floor: LogFloor(checkpoint: manifest.checkpointLSN, lastTimeMS: manifest.lastTimeMS),
-            upTo: limit, saltSeed: saltSeed)
+            upTo: limit, saltSeed: saltSeed, options: environment.options.log)
         log.archive(to: logArchive)
         return log
     }
@@ -85,7 +90,7 @@ extension CollectionStore {
                 "the log ends at \(log.tail.lastLSN), but writes up to \(limit) have been answered",
                 at: logDirectory)
         }
-        return log
+        return wrapped(log)
     }
 
     private func openSegments(of manifest: Manifest, config: CollectionConfig) throws(DatabaseError)
@@ -156,6 +161,10 @@ extension CollectionStore {
         return window
     }
 
+    private func wrapped(_ log: LocalLog) -> any CommitLog {
+        environment.options.wrapLog?(log, logDirectory) ?? log
+    }
+
     /// Another salt for every log file of every start.
     var saltSeed: UInt64 {
         SeededGenerator.mix(environment.bootNonce ^ environment.clock.monotonicNanoseconds())
@@ -187,7 +196,7 @@ extension CollectionWriter {
             timeMS = max(timeMS, frame.timeMS)
             sinceCheckpoint.add(rows: rows.count + deletions.count)
             try apply(rows, deletions, at: frame.lsn)
-            _ = finish(counts, at: frame.lsn)
+            _ = finish(counts, at: frame.lsn, writtenMS: frame.timeMS)
         }
     }
 }

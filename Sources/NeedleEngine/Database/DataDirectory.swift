@@ -59,6 +59,15 @@ final class DataDirectory: Sendable {
         try catalogue.write(fileSystem, directory: path)
     }
 
+    /// Whether this catalogue is the one in the directory, after replacing it has failed; `false` in doubt.
+    func stillHas(_ catalogue: Catalogue) -> Bool {
+        do throws(DatabaseError) {
+            return try Catalogue.read(fileSystem, directory: path) == catalogue
+        } catch {
+            return false
+        }
+    }
+
     /// An incarnation id that nobody had before: generation and time go into it.
     func newIncarnation(seed: UInt64, _ catalogue: Catalogue) throws(DatabaseError) -> Incarnation {
         var generator = SeededGenerator(seed: seed &+ catalogue.generation &* 0x2545_F491_4F6C_DD1D)
@@ -70,6 +79,9 @@ final class DataDirectory: Sendable {
     /// Removes directories of collections that were being made or dropped when the server ended.
     func removeUnnamedCollections(_ catalogue: Catalogue) throws(DatabaseError) {
         let named = Set(catalogue.collections.map(\.incarnation.hex))
+        // The process may have ended between placing the catalogue and syncing its name: a power cut must not bring
+        // back the one before, which does not know collections that take writes now, and names what is removed here.
+        try fileSystem.syncDirectory(path)
         for name in try fileSystem.list(collectionsPath) where !named.contains(name) {
             try fileSystem.removeTree("\(collectionsPath)/\(name)")
         }

@@ -182,8 +182,11 @@ package final class Database: Sendable {
     /// Removes a collection, its aliases and its files. Requests that are at it may still be answered.
     ///
     /// - Parameter given: a name or an alias.
+    /// - Throws: the collection is there as before; or, when the catalogue was replaced but not synced, it is gone for
+    ///   this process and the next start decides, so that nothing is acknowledged that would go with it.
     package func dropCollection(named given: String) throws(DatabaseError) {
         let name = resolved(given)
+        var failure: DatabaseError?
         let (incarnation, entry) = try ddl.withLock {
             (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
             guard let known = catalogue.collections.first(where: { $0.name == name }) else {
@@ -193,16 +196,21 @@ package final class Database: Sendable {
             changed.collections.removeAll { $0.name == name }
             changed.aliases.removeAll { $0.collection == name }
             changed.generation += 1
-            try environment.disk.usingReserve { () throws(DatabaseError) in try directory.write(changed) }
+            do throws(DatabaseError) {
+                try environment.disk.usingReserve { () throws(DatabaseError) in try directory.write(changed) }
+            } catch {
+                if directory.stillHas(catalogue) { throw error }
+                failure = error
+            }
             catalogue = changed
             publishAliases(changed)
             return (known.incarnation, entries.withLock { $0.removeValue(forKey: name) })
         }
         for body in entry?.waiting ?? [] { body() }
-        if case .ready(let collection)? = entry?.state {
-            collection.retire()
-            collection.store.keepLog()
-        }
+        if case .ready(let collection)? = entry?.state { collection.retire() }
+        // The catalogue before may come back, and it needs the files.
+        if let failure { throw failure }
+        if case .ready(let collection)? = entry?.state { collection.store.keepLog() }
         // What cannot be removed now is removed at the next start, because no catalogue names it.
         do throws(DatabaseError) { try directory.removeCollection(incarnation) } catch { return }
     }

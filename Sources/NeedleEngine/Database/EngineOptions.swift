@@ -1,4 +1,5 @@
 package import NeedleCore
+package import NeedleStorage
 import NeedleVectors
 
 /// What the engine is told by the configuration. Values only; defaults are those of `config.example.toml`.
@@ -53,14 +54,19 @@ package struct EngineOptions: Sendable {
     package var scrubBytesPerSecond = 32 << 20
     /// Milliseconds between two scrubs of a collection; 0: only on demand.
     package var scrubIntervalMS = 7 * 24 * 3_600_000
+    /// Sizes of the log's files and its buffer.
+    package var log = LogOptions()
+    /// What stands between a collection and its log in that directory, if anything: tests put something there that
+    /// breaks promises.
+    package var wrapLog: (@Sendable (_ log: any CommitLog, _ directory: String) -> any CommitLog)?
     /// Seed of everything random below: graph levels, cursor tokens.
     package var seed: UInt64 = 0x6E65_6564_6C65_7461
 
     package init() {}
 
-    /// Rows a growing segment of this configuration has room for: at least 1,024.
+    /// Rows a growing segment of this configuration has room for: at least 1,024, unless `growingRows` says less.
     func growingCapacity(for config: CollectionConfig) -> Int {
         let rowBytes = config.spaces.reduce(0) { $0 + $1.size * 4 }
-        return max(1_024, min(growingRows, growingBytes / max(1, rowBytes)))
+        return min(growingRows, max(1_024, growingBytes / max(1, rowBytes)))
     }
 }

@@ -151,13 +151,16 @@ final class CollectionWriter {
     }
 
     /// Advances to `lsn` once its effects are applied.
-    func finish(_ summary: WriteSummary, at newLSN: LSN) -> WriteReceipt {
+    ///
+    /// - Parameter writtenMS: the write's own time, when it is read from the log: this writer's may be later, that of
+    ///   the checkpoint.
+    func finish(_ summary: WriteSummary, at newLSN: LSN, writtenMS: Int64? = nil) -> WriteReceipt {
         lsn = newLSN
         let receipt = WriteReceipt(
             lsn: newLSN, durability: config.durability, created: summary.created, updated: summary.updated,
             deleted: summary.deleted)
         if let key = summary.opKey {
-            opKeys.insert(OpKeyWindow.Entry(key: key, timeMS: timeMS, receipt: receipt))
+            opKeys.insert(OpKeyWindow.Entry(key: key, timeMS: writtenMS ?? timeMS, receipt: receipt))
         }
         return receipt
     }

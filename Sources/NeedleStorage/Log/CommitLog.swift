@@ -36,6 +36,14 @@ package struct LogFrame: Hashable, Sendable {
     /// Whether it begins its write, and whether it ends it. A write of one frame does both.
     package var isFirst: Bool
     package var isCommit: Bool
+
+    package init(lsn: LSN, timeMS: Int64, epoch: UInt32, isFirst: Bool, isCommit: Bool) {
+        self.lsn = lsn
+        self.timeMS = timeMS
+        self.epoch = epoch
+        self.isFirst = isFirst
+        self.isCommit = isCommit
+    }
 }
 
 /// Takes the frames of one write.

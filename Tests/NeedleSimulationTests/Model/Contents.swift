@@ -1,0 +1,43 @@
+import NeedleCore
+import SimulationKit
+
+/// What points hold, by number: vector and payload. Few, and made once.
+struct Contents: Sendable {
+    static let count = 64
+
+    let vectors: [[Float]]
+    let payloads: [Payload]
+
+    /// Contents of 2, 3 and 4 dimensions.
+    static let shared: [Int: Contents] = Dictionary(
+        uniqueKeysWithValues: (2...4).map { ($0, Contents(dimension: $0)) })
+
+    private init(dimension: Int) {
+        var generator = SeededGenerator(seed: UInt64(dimension))
+        vectors = (0..<Self.count).map { _ in
+            (0..<dimension).map { _ in
+                Float.random(in: 0.1...1, using: &generator) * (Bool.random(using: &generator) ? 1 : -1)
+            }
+        }
+        payloads = (0..<Self.count).map { content in
+            // Some are long, so that log and segments see blocks of several sizes.
+            let text = String(repeating: "x", count: content % 9 == 0 ? 40 * content : content)
+            return Payload(compactJSON: Array(#"{"n":\#(Self.n(of: content)),"text":"\#(text)"}"#.utf8))
+        }
+    }
+
+    /// The `n` in the payload of a content.
+    static func n(of content: Int) -> Int { content % 8 }
+
+    /// A filter that matches one `n`.
+    static func filter(n: Int) -> Filter {
+        // swift-format-ignore: NeverUseForceTry
+        let path = try! FieldPath(parsing: "n")
+        return Filter(must: [.matchAny(path, [.number(ExactNumber(Int64(n)))])])
+    }
+
+    /// The id of a number: every third one is a string.
+    static func id(_ number: Int) -> PointID {
+        number % 3 == 0 ? PointID("id-\(number)") : PointID(UInt64(number))
+    }
+}

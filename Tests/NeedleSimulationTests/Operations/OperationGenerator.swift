@@ -1,0 +1,93 @@
+import NeedleCore
+import SimulationKit
+
+/// Draws the operations of a run from a seed.
+struct OperationGenerator {
+    private var generator: SeededGenerator
+
+    init(seed: UInt64) {
+        generator = SeededGenerator(seed: SeededGenerator.mix(seed ^ 0x0FE2_A710))
+    }
+
+    /// At least `count` operations, with at least three crashes among them.
+    mutating func operations(_ count: Int) -> [Operation] {
+        var list: [Operation] = [.create(0)] + (Bool.random(using: &generator) ? [.create(1)] : [])
+        while list.count < count { list.append(step()) }
+        for index in 0..<4 {
+            list.insert(
+                crash(isNow: index < 3), at: Int.random(in: list.count / 4..<list.count, using: &generator))
+        }
+        return list
+    }
+
+    /// Operations without crashes, failures and whatever depends on where they come.
+    mutating func plainOperations(_ count: Int) -> [Operation] {
+        var list: [Operation] = [.create(0), .create(1)]
+        while list.count < count {
+            let next = step()
+            switch next {
+            case .crash, .crashLater, .fault, .heal, .kill, .scroll: continue
+            default: list.append(next)
+            }
+        }
+        return list
+    }
+
+    private mutating func number(_ range: ClosedRange<Int>) -> Int {
+        Int.random(in: range, using: &generator)
+    }
+
+    private mutating func chance(_ percent: Int) -> Bool { number(1...100) <= percent }
+
+    /// Most of the time the first collection, so that something gathers there.
+    private mutating func collection() -> Int { chance(70) ? 0 : number(1...2) }
+
+    private mutating func step() -> Operation {
+        switch number(0...99) {
+        case 0..<58: .write(collection(), group())
+        case 58..<68: .maintain(number(1...8))
+        case 68..<71: .optimize(collection())
+        case 71..<74: .advanceClock(chance(50) ? number(1...300) : number(1_000...20_000))
+        case 74..<79: .search(collection(), content: number(0...63), limit: number(1...12))
+        case 79..<82: .scroll(collection(), limit: number(1...9))
+        case 82..<84: .check
+        case 84..<86: .create(number(0...2))
+        case 86: .drop(number(0...2))
+        case 87: .reopen
+        case 88: chance(50) ? .kill : .heal
+        case 89..<91: crash()
+        case 91..<96:
+            .fault(
+                [FaultKind.ioError, .diskFull, .shortWrite].randomElement(using: &generator) ?? .ioError,
+                after: number(1...40), isPermanent: chance(25))
+        default: .heal
+        }
+    }
+
+    private mutating func crash(isNow: Bool = false) -> Operation {
+        let model = LossModel.allCases.randomElement(using: &generator) ?? .none
+        if !isNow, chance(60) { return .crashLater(model, seed: number(0...999), after: number(1...60)) }
+        return .crash(model, seed: number(0...999), again: chance(40) ? number(1...45) : nil)
+    }
+
+    private mutating func group() -> [Write] {
+        (0..<(chance(85) ? 1 : number(2...4))).map { _ in write() }
+    }
+
+    private mutating func write() -> Write {
+        let key = chance(12) ? number(0...9) : nil
+        switch number(0...99) {
+        case 0..<72:
+            let items = (0..<number(1...6)).map { _ in
+                Item(
+                    id: number(0...39), content: number(0...63),
+                    expiresIn: chance(6) ? number(0...15_000) : nil)
+            }
+            let requirement = chance(20) ? Requirement.allCases.randomElement(using: &generator) : nil
+            return Write(.upsert(items, requirement), opKey: key)
+        case 72..<92: return Write(.deleteIDs((0..<number(1...5)).map { _ in number(0...39) }), opKey: key)
+        case 92..<98: return Write(.deleteMatching(number(0...7)), opKey: key)
+        default: return Write(.deleteAll, opKey: key)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// Operations as lines of text: what a failing run prints, and what a test of a mended bug replays.
+//
+//     create 0
+//     write 0 upsert 1:7 2:9+500 if=absent key=3 ; delete 1 4 ; delete-matching 5 ; delete-all
+//     crash tornSectors seed=4 again=12
+
+import NeedleCore
+import SimulationKit
+
+extension Operation: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .create(let number): "create \(number)"
+        case .drop(let number): "drop \(number)"
+        case .write(let number, let writes):
+            "write \(number) " + writes.map(\.description).joined(separator: " ; ")
+        case .optimize(let number): "optimize \(number)"
+        case .maintain(let steps): "maintain \(steps)"
+        case .advanceClock(let milliseconds): "advance \(milliseconds)"
+        case .search(let number, let content, let limit): "search \(number) \(content) \(limit)"
+        case .scroll(let number, let limit): "scroll \(number) \(limit)"
+        case .check: "check"
+        case .reopen: "reopen"
+        case .kill: "kill"
+        case .crash(let model, let seed, let again):
+            "crash \(model.rawValue) seed=\(seed)" + (again.map { " again=\($0)" } ?? "")
+        case .crashLater(let model, let seed, let after):
+            "crash-later \(model.rawValue) seed=\(seed) after=\(after)"
+        case .fault(let kind, let after, let isPermanent):
+            "fault \(kind.rawValue) after=\(after)" + (isPermanent ? " permanent" : "")
+        case .heal: "heal"
+        }
+    }
+}
+
+extension Write: CustomStringConvertible {
+    var description: String {
+        let text =
+            switch kind {
+            case .upsert(let items, let requirement):
+                (["upsert"] + items.map(\.description) + (requirement.map { ["if=\($0.rawValue)"] } ?? []))
+                    .joined(separator: " ")
+            case .deleteIDs(let ids): (["delete"] + ids.map(String.init)).joined(separator: " ")
+            case .deleteMatching(let value): "delete-matching \(value)"
+            case .deleteAll: "delete-all"
+            }
+        return text + (opKey.map { " key=\($0)" } ?? "")
+    }
+}
+
+extension Item: CustomStringConvertible {
+    var description: String { "\(id):\(content)" + (expiresIn.map { "+\($0)" } ?? "") }
+}
+
+/// A line that is no operation.
+struct UnreadableOperation: Error {
+    var line: String
+}
+
+extension Operation {
+    /// Reads lines as they are printed; empty ones and what follows `#` are skipped.
+    static func parse(_ text: String) throws -> [Operation] {
+        try text.split(separator: "\n").compactMap { line in
+            let words = line.prefix { $0 != "#" }.split(separator: " ").map(String.init)
+            guard !words.isEmpty else { return nil }
+            guard let operation = Operation(words) else { throw UnreadableOperation(line: String(line)) }
+            return operation
+        }
+    }
+
+    private init?(_ words: [String]) {
+        let plain = words.dropFirst().compactMap { Int($0) }
+        switch (words[0], plain.count) {
+        case ("create", 1): self = .create(plain[0])
+        case ("drop", 1): self = .drop(plain[0])
+        case ("optimize", 1): self = .optimize(plain[0])
+        case ("maintain", 1): self = .maintain(plain[0])
+        case ("advance", 1): self = .advanceClock(plain[0])
+        case ("search", 3): self = .search(plain[0], content: plain[1], limit: plain[2])
+        case ("scroll", 2): self = .scroll(plain[0], limit: plain[1])
+        case ("check", 0): self = .check
+        case ("reopen", 0): self = .reopen
+        case ("kill", 0): self = .kill
+        case ("heal", 0): self = .heal
+        default: self.init(withNames: words)
+        }
+    }
+
+    private init?(withNames words: [String]) {
+        guard words.count >= 2 else { return nil }
+        let named = { (name: String) in
+            words.first { $0.hasPrefix(name + "=") }.flatMap { Int($0.dropFirst(name.count + 1)) }
+        }
+        switch words[0] {
+        case "write":
+            let writes = words.dropFirst(2).split(separator: ";").map { Write(Array($0)) }
+            guard let number = Int(words[1]), !writes.isEmpty, writes.allSatisfy({ $0 != nil }) else {
+                return nil
+            }
+            self = .write(number, writes.compactMap { $0 })
+        case "crash":
+            guard let model = LossModel(rawValue: words[1]), let seed = named("seed") else { return nil }
+            self = .crash(model, seed: seed, again: named("again"))
+        case "crash-later":
+            guard let model = LossModel(rawValue: words[1]), let seed = named("seed"),
+                let after = named("after")
+            else { return nil }
+            self = .crashLater(model, seed: seed, after: after)
+        case "fault":
+            guard let kind = FaultKind(rawValue: words[1]), let after = named("after") else { return nil }
+            self = .fault(kind, after: after, isPermanent: words.last == "permanent")
+        default: return nil
+        }
+    }
+}
+
+extension Write {
+    fileprivate init?(_ words: [String]) {
+        let key = words.first { $0.hasPrefix("key=") }.flatMap { Int($0.dropFirst(4)) }
+        let requirement = words.first { $0.hasPrefix("if=") }.flatMap {
+            Requirement(rawValue: String($0.dropFirst(3)))
+        }
+        let rest = words.dropFirst().filter { !$0.contains("=") }
+        switch words.first {
+        case "upsert":
+            let items = rest.map { Item($0) }
+            guard items.allSatisfy({ $0 != nil }) else { return nil }
+            self.init(.upsert(items.compactMap { $0 }, requirement), opKey: key)
+        case "delete": self.init(.deleteIDs(rest.compactMap { Int($0) }), opKey: key)
+        case "delete-matching":
+            guard let value = rest.first.flatMap({ Int($0) }) else { return nil }
+            self.init(.deleteMatching(value), opKey: key)
+        case "delete-all": self.init(.deleteAll, opKey: key)
+        default: return nil
+        }
+    }
+}
+
+extension Item {
+    fileprivate init?(_ word: String) {
+        let numbers = word.split { $0 == ":" || $0 == "+" }.map { Int($0) }
+        guard numbers.count == 2 || numbers.count == 3, let id = numbers[0], let content = numbers[1] else {
+            return nil
+        }
+        self.init(id: id, content: content, expiresIn: numbers.count == 3 ? numbers[2] : nil)
+    }
+}
