@@ -141,9 +141,5 @@ private struct Fingerprint {
         bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
     }
 
-    func hex() -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    func hex() -> String { Hexadecimal.text(hash.finalize()) }
 }

@@ -83,7 +83,7 @@ struct Search {
                 found = try search.scanAll()
                 usedScan = true
             }
-            if !isEstimated { try search.verifyVectors(of: found.map(\.row)) }
+            if !isEstimated { try search.verifyVectors(of: found.lazy.map(\.row)) }
             for neighbour in found {
                 let score = score(of: neighbour, in: search, isEstimated: isEstimated)
                 candidates.append(Candidate(segment: index, row: neighbour.row, score: score))

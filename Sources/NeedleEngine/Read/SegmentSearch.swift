@@ -53,7 +53,7 @@ struct SegmentSearch {
     private static let checkedRows: UInt32 = 1 << 14
 
     /// To be called before vectors are read, if the graph's search did not read them itself.
-    func verifyVectors(of rows: [UInt32]) throws(DatabaseError) {
+    func verifyVectors(of rows: some Sequence<UInt32>) throws(DatabaseError) {
         guard space.checks != nil else { return }
         for row in rows { try space.verifyVectors(of: Int(row)..<(Int(row) + 1)) }
     }
@@ -165,7 +165,7 @@ struct SegmentSearch {
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
                 let depth = rescoringDepth(graph, effort, ef: ef)
-                try verifyVectors(of: visible.prefix(depth).map(\.row))
+                try verifyVectors(of: visible.prefix(depth).lazy.map(\.row))
                 try offer(visible, rescoring: depth, scratch: scratch, to: &top)
                 return true
             }

@@ -42,7 +42,7 @@ struct EffectCodec {
     /// Row frames for these points, in order.
     func encode(rows points: [StoredPoint]) -> [[UInt8]] {
         Self.encode(points, kind: .rows) { point, writer in
-            Self.append(point.id, to: &writer)
+            writer.append(id: point.id)
             writer.append(point.expiresAt)
             writer.append(UInt32(point.payload.count))
             writer.append(bytes: point.payload)
@@ -55,7 +55,7 @@ struct EffectCodec {
     }
 
     func encode(deletions ids: [PointID]) -> [[UInt8]] {
-        Self.encode(ids, kind: .deletions) { id, writer in Self.append(id, to: &writer) }
+        Self.encode(ids, kind: .deletions) { id, writer in writer.append(id: id) }
     }
 
     func encode(_ summary: WriteSummary) -> [UInt8] {
@@ -92,17 +92,6 @@ struct EffectCodec {
         return bodies
     }
 
-    private static func append(_ id: PointID, to writer: inout ByteWriter) {
-        switch id {
-        case .integer(let value):
-            writer.append(UInt16(0))
-            writer.append(value)
-        case .string(let bytes):
-            writer.append(UInt16(bytes.count))
-            writer.append(bytes: bytes)
-        }
-    }
-
     // MARK: Decoding
 
     /// - Throws: `corruption` when the body is not one of ours although its checksum held.
@@ -115,7 +104,7 @@ struct EffectCodec {
             return .rows(points)
         case .deletions:
             return .deletions(
-                try decodeItems(&reader) { (reader) throws(DatabaseError) in try Self.id(&reader) })
+                try decodeItems(&reader) { (reader) throws(DatabaseError) in try reader.readPointID() })
         case .summary:
             let summary = try Self.summary(&reader)
             try reader.expectEnd()
@@ -137,7 +126,7 @@ struct EffectCodec {
     }
 
     private func point(_ reader: inout ByteReader) throws(DatabaseError) -> StoredPoint {
-        let id = try Self.id(&reader)
+        let id = try reader.readPointID()
         let expiresAt = try reader.readInt64()
         let payload = try reader.readBytes(Int(try reader.readUInt32()))
         var vectors: [StoredVector] = []
@@ -152,11 +141,6 @@ struct EffectCodec {
             }
         }
         return StoredPoint(id: id, expiresAt: expiresAt, payload: payload, vectors: vectors)
-    }
-
-    private static func id(_ reader: inout ByteReader) throws(DatabaseError) -> PointID {
-        let length = Int(try reader.readUInt16())
-        return length == 0 ? .integer(try reader.readUInt64()) : .string(try reader.readBytes(length))
     }
 
     private static func summary(_ reader: inout ByteReader) throws(DatabaseError) -> WriteSummary {

@@ -3,34 +3,19 @@
 
 import NeedleCore
 
-/// A file in an archive.
-package struct ArchiveEntry: Hashable, Sendable {
-    /// A plain name (`SnapshotName.isValid`), so no entry can leave the directory that it is unpacked into.
-    package var name: String
-    package var byteCount: Int
-    /// 64 lower-case hexadecimal digits.
-    package var sha256: String
-
-    package init(name: String, byteCount: Int, sha256: String) {
-        self.name = name
-        self.byteCount = byteCount
-        self.sha256 = sha256
-    }
-}
-
 /// The head and the directory of an archive.
 ///
-/// Entries are in the order of their names' bytes and so cannot come twice.
+/// Entries have plain names (`SnapshotName.isValid`), so none can leave the directory that it is unpacked into; they are in the order of their names' bytes and so cannot come twice.
 package struct ArchiveDirectory: Hashable, Sendable {
-    package let entries: [ArchiveEntry]
+    package let entries: [SnapshotFile]
     /// Bytes of all files together.
     package let contentBytes: Int
 
     /// - Parameter entries: in any order.
     /// - Precondition: plain, distinct names, hashes of 64 digits, at most 65,536 entries.
-    package init(_ entries: [ArchiveEntry]) {
+    package init(_ entries: [SnapshotFile]) {
         self.entries = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        contentBytes = entries.reduce(0) { $0 + $1.byteCount }
+        contentBytes = entries.reduce(0) { $0 + $1.bytes }
         precondition(entries.count <= ArchiveFormat.maximumEntries, "an archive has at most 65,536 files")
         precondition(entries.allSatisfy { SnapshotName.isValid($0.name) }, "plain names")
         precondition(entries.allSatisfy { ContentHash.isHash($0.sha256) }, "hashes")
@@ -40,7 +25,7 @@ package struct ArchiveDirectory: Hashable, Sendable {
             }, "distinct names")
     }
 
-    private init(checked entries: [ArchiveEntry], contentBytes: Int) {
+    private init(checked entries: [SnapshotFile], contentBytes: Int) {
         self.entries = entries
         self.contentBytes = contentBytes
     }
@@ -53,8 +38,8 @@ package struct ArchiveDirectory: Hashable, Sendable {
         for entry in entries {
             table.append(UInt8(entry.name.utf8.count))
             table.append(bytes: Array(entry.name.utf8))
-            table.append(UInt64(entry.byteCount))
-            table.append(bytes: Hexadecimal.bytes(entry.sha256))
+            table.append(UInt64(entry.bytes))
+            table.append(bytes: Self.digest(entry.sha256))
         }
         table.append(CRC32C.checksum(table.bytes))
         var head = ByteWriter(reserving: ArchiveFormat.headBytes + table.count)
@@ -72,7 +57,13 @@ package struct ArchiveDirectory: Hashable, Sendable {
     /// The end of an archive that begins with `head`, which covers every byte before it: the directory by its own
     /// bytes, the content by the digests in the directory.
     static func end(behind head: [UInt8]) -> [UInt8] {
-        ArchiveFormat.endMagic + Hexadecimal.bytes(ContentHash.hex(of: head))
+        ArchiveFormat.endMagic + digest(ContentHash.hex(of: head))
+    }
+
+    /// A hash is text to people and bytes in the archive.
+    private static func digest(_ sha256: String) -> [UInt8] {
+        guard let bytes = Hexadecimal.bytes(sha256) else { preconditionFailure("hashes were checked") }
+        return bytes
     }
 
     /// Reads what `Head` announced.
@@ -82,11 +73,11 @@ package struct ArchiveDirectory: Hashable, Sendable {
         var reader = ByteReader(bytes.span.bytes, file: file)
         try reader.skip(ArchiveFormat.headBytes)
         let table = bytes.span.bytes.extracting(ArchiveFormat.headBytes..<(bytes.count - 4))
-        var entries: [ArchiveEntry] = []
+        var entries: [SnapshotFile] = []
         var total = 0
         for _ in 0..<head.entries {
             let entry = try Self.entry(&reader, after: entries.last)
-            let (sum, overflows) = total.addingReportingOverflow(entry.byteCount)
+            let (sum, overflows) = total.addingReportingOverflow(entry.bytes)
             guard !overflows else { throw reader.damage("files of more than 2^63 bytes") }
             total = sum
             entries.append(entry)
@@ -105,8 +96,8 @@ package struct ArchiveDirectory: Hashable, Sendable {
     }
 
     private static func entry(
-        _ reader: inout ByteReader, after last: ArchiveEntry?
-    ) throws(DatabaseError) -> ArchiveEntry {
+        _ reader: inout ByteReader, after last: SnapshotFile?
+    ) throws(DatabaseError) -> SnapshotFile {
         let place = reader.offset
         let bytes = try reader.readBytes(Int(try reader.readUInt8()))
         let name = String(decoding: bytes, as: UTF8.self)
@@ -119,8 +110,8 @@ package struct ArchiveDirectory: Hashable, Sendable {
             let what = last.name.utf8.elementsEqual(bytes) ? "comes twice" : "is not in the order of names"
             throw .corruption(file: reader.file, offset: place, what: "\"\(name)\" \(what)")
         }
-        return ArchiveEntry(
-            name: name, byteCount: try reader.readSize(),
+        return SnapshotFile(
+            name: name, bytes: try reader.readSize(),
             sha256: Hexadecimal.text(try reader.readBytes(ArchiveFormat.hashBytes)))
     }
 
@@ -162,20 +153,5 @@ package struct ArchiveDirectory: Hashable, Sendable {
             }
             contentBytes = try reader.readSize()
         }
-    }
-}
-
-/// Hashes are text to people and bytes in the archive.
-private enum Hexadecimal {
-    private static let digits = Array("0123456789abcdef".utf8)
-
-    static func text(_ bytes: [UInt8]) -> String {
-        String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    /// - Precondition: an even number of lower-case digits.
-    static func bytes(_ text: String) -> [UInt8] {
-        let values = text.utf8.map { UInt8(truncatingIfNeeded: digits.firstIndex(of: $0) ?? 0) }
-        return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
     }
 }

@@ -142,7 +142,7 @@ package struct ArchiveReceiver: Sendable {
         partBytes = bytes
     }
 
-    private var remaining: Int { (directory?.entries[entry].byteCount ?? 0) - offset }
+    private var remaining: Int { (directory?.entries[entry].bytes ?? 0) - offset }
 
     private mutating func take(_ found: ArchiveDirectory) throws(DatabaseError) {
         guard found.contentBytes <= room else {
@@ -163,7 +163,7 @@ package struct ArchiveReceiver: Sendable {
             file = try fileSystem.create("\(path)/\(entries[entry].name)")
             offset = 0
             sum = ContentHash()
-            guard entries[entry].byteCount == 0 else {
+            guard entries[entry].bytes == 0 else {
                 return expect(.frameHead, ArchiveFormat.frameHeadBytes)
             }
             try closeFile(entries[entry])
@@ -182,7 +182,7 @@ package struct ArchiveReceiver: Sendable {
         try openNext()
     }
 
-    private mutating func closeFile(_ expected: ArchiveEntry) throws(DatabaseError) {
+    private mutating func closeFile(_ expected: SnapshotFile) throws(DatabaseError) {
         guard sum.hex() == expected.sha256 else {
             throw .corruption(
                 file: label, offset: received, what: "\(expected.name) has another SHA-256 than announced")

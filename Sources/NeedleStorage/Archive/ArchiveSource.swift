@@ -43,7 +43,7 @@ package final class ArchiveSource: Sendable {
         self.directory = directory
         var start = 0
         starts = directory.entries.map { entry in
-            defer { start += entry.byteCount }
+            defer { start += entry.bytes }
             return start
         }
     }
@@ -85,7 +85,7 @@ package final class ArchiveSource: Sendable {
         let position = place
         guard position >= 0,
             let index = starts.indices.first(where: {
-                starts[$0] + directory.entries[$0].byteCount > position
+                starts[$0] + directory.entries[$0].bytes > position
             }),
             (position - starts[index]) % ArchiveFormat.frameBytes == 0
         else { throw noSuch(position) }
@@ -93,22 +93,22 @@ package final class ArchiveSource: Sendable {
         let file = try fileSystem.openForReading("\(path)/\(entry.name)")
         defer { file.close() }
         let size = try file.size()
-        guard size == entry.byteCount else {
+        guard size == entry.bytes else {
             throw .corruption(
-                file: file.path, offset: min(size, entry.byteCount),
-                what: "\(size) bytes, \(entry.byteCount) expected")
+                file: file.path, offset: min(size, entry.bytes),
+                what: "\(size) bytes, \(entry.bytes) expected")
         }
         var running = try sum(upTo: position - starts[index], of: index, file, context)
         repeat {
             try context.check()
-            let count = min(ArchiveFormat.frameBytes, entry.byteCount - running.offset)
+            let count = min(ArchiveFormat.frameBytes, entry.bytes - running.offset)
             let content = try file.readExactly(count, at: running.offset)
             running.sum.update(content.span.bytes)
             running.offset += count
             ArchiveFrame.encode(content.span.bytes, into: &output)
-        } while running.offset < entry.byteCount && Self.hasRoom(output, limit)
+        } while running.offset < entry.bytes && Self.hasRoom(output, limit)
         place = starts[index] + running.offset
-        guard running.offset == entry.byteCount else { return remember(running) }
+        guard running.offset == entry.bytes else { return remember(running) }
         guard running.sum.hex() == entry.sha256 else {
             throw .corruption(
                 file: file.path, offset: 0, what: "another SHA-256 than when the file was written")

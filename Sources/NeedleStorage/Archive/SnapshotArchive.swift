@@ -9,19 +9,12 @@ extension SnapshotDirectory {
         let (manifest, sha256) = try read(name)
         let file = try fileSystem.openForReading("\(path(of: name))/\(SnapshotManifest.fileName)")
         defer { file.close() }
-        let own = ArchiveEntry(name: SnapshotManifest.fileName, byteCount: try file.size(), sha256: sha256)
+        let own = SnapshotFile(name: SnapshotManifest.fileName, bytes: try file.size(), sha256: sha256)
         guard manifest.files.count < ArchiveFormat.maximumEntries else {
             throw DatabaseError(
                 .limitExceeded, "the snapshot has \(manifest.files.count) files: too many for an archive")
         }
-        let directory = ArchiveDirectory(manifest.archiveEntries + [own])
+        let directory = ArchiveDirectory(manifest.files + [own])
         return (ArchiveSource(fileSystem, path: path(of: name), directory: directory), sha256)
-    }
-}
-
-extension SnapshotManifest {
-    /// The files that the manifest names, as an archive lists them.
-    var archiveEntries: [ArchiveEntry] {
-        files.map { ArchiveEntry(name: $0.name, byteCount: $0.bytes, sha256: $0.sha256) }
     }
 }

@@ -91,7 +91,7 @@ package struct SnapshotImport: Sendable {
         let bytes = try snapshots.fileSystem.readAll(
             "\(path)/\(own.name)", limit: SnapshotManifest.maximumBytes)
         let manifest = try SnapshotManifest(decoding: bytes, file: "archive:\(own.name)")
-        let named = Set(manifest.archiveEntries)
+        let named = Set(manifest.files)
         let found = Set(directory.entries.filter { $0 != own })
         guard named == found else {
             let odd = named.symmetricDifference(found).map(\.name).min() ?? ""

@@ -20,11 +20,7 @@ package struct ContentHash {
     }
 
     /// 64 lower-case hexadecimal digits.
-    package func hex() -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = state.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    package func hex() -> String { Hexadecimal.text(state.finalize()) }
 
     package static func hex(of bytes: [UInt8]) -> String {
         var hash = ContentHash()

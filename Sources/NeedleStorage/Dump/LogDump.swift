@@ -46,14 +46,7 @@ package enum LogDump {
 /// Bytes as hexadecimal digits.
 enum HexText {
     static func of(_ bytes: RawSpan, limit: Int) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        bytes.extracting(0..<min(limit, bytes.byteCount)).withUnsafeBytes { part in
-            for byte in part {
-                text.append(digits[Int(byte >> 4)])
-                text.append(digits[Int(byte & 15)])
-            }
-        }
-        return String(decoding: text, as: UTF8.self) + (bytes.byteCount > limit ? "…" : "")
+        let text = bytes.extracting(0..<min(limit, bytes.byteCount)).withUnsafeBytes { Hexadecimal.text($0) }
+        return text + (bytes.byteCount > limit ? "…" : "")
     }
 }

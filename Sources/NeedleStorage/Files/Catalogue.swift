@@ -63,10 +63,7 @@ package struct Catalogue: Hashable, Sendable {
     package func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.key("features")
-        writer.beginArray()
-        for feature in features { writer.write(feature) }
-        writer.endArray()
+        writer.key("features"); writer.write(strings: features)
         writer.key("generation"); writer.write(generation)
         writer.key("collections")
         writer.beginObject()
@@ -85,8 +82,7 @@ package struct Catalogue: Hashable, Sendable {
     }
 
     package init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
-        let start = try HeadedText.check("catalogue", bytes, file: file)
-        self = try StrictJSON.read(bytes, from: start, file: file) { (reader) throws(JSONError) in
+        self = try HeadedText.read("catalogue", bytes, file: file) { (reader) throws(JSONError) in
             try Catalogue(reading: &reader)
         }
         try FeatureNames.check(features, known: Self.knownFeatures, of: "catalogue", file: file)
@@ -112,8 +108,7 @@ package struct Catalogue: Hashable, Sendable {
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) {
             switch key {
-            case "features":
-                features = try StrictJSON.array(&reader) { (r) throws(JSONError) in try r.readString() }
+            case "features": features = try StrictJSON.strings(&reader)
             case "generation": generation = try reader.readUInt64()
             case "collections":
                 collections = try Self.members(&reader) { (name, r) throws(JSONError) in

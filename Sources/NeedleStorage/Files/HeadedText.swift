@@ -17,8 +17,15 @@ enum HeadedText {
         return Array("needletail-\(kind) \(version) \(digits) \(readable.count)\n".utf8) + readable
     }
 
+    /// Reads a whole text of this kind, checked before it is read.
+    static func read<Value>(
+        _ kind: String, _ bytes: [UInt8], file: String, _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(DatabaseError) -> Value {
+        try StrictJSON.read(bytes, from: try check(kind, bytes, file: file), file: file, body)
+    }
+
     /// - Returns: where the body begins.
-    static func check(_ kind: String, _ bytes: [UInt8], file: String) throws(DatabaseError) -> Int {
+    private static func check(_ kind: String, _ bytes: [UInt8], file: String) throws(DatabaseError) -> Int {
         guard let lineEnd = bytes.firstIndex(of: 10), lineEnd < 100 else {
             throw .corruption(file: file, offset: 0, what: "no header line")
         }

@@ -4,10 +4,7 @@ extension Manifest {
     package func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.key("features")
-        writer.beginArray()
-        for feature in features { writer.write(feature) }
-        writer.endArray()
+        writer.key("features"); writer.write(strings: features)
         writer.key("incarnation"); writer.write(incarnation.hex)
         writer.key("config"); writer.writeRaw(config)
         writer.key("checkpoint_lsn"); writer.write(checkpointLSN.value)
@@ -27,9 +24,8 @@ extension Manifest {
     }
 
     package init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
-        let start = try HeadedText.check("manifest", bytes, file: file)
         var needed: [String] = []
-        self = try StrictJSON.read(bytes, from: start, file: file) { (reader) throws(JSONError) in
+        self = try HeadedText.read("manifest", bytes, file: file) { (reader) throws(JSONError) in
             try Manifest(reading: &reader, features: &needed)
         }
         try FeatureNames.check(needed, known: Self.knownFeatures, of: "manifest", file: file)
@@ -53,8 +49,7 @@ extension Manifest {
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) {
             switch key {
-            case "features":
-                features = try StrictJSON.array(&reader) { (r) throws(JSONError) in try r.readString() }
+            case "features": features = try StrictJSON.strings(&reader)
             case "incarnation": incarnation = try StrictJSON.incarnation(&reader)
             case "config":
                 var text: [UInt8] = []
@@ -152,10 +147,7 @@ extension ManifestSegment {
             writer.key("count"); writer.write(deletions.count)
             writer.endObject()
         }
-        writer.key("overlays")
-        writer.beginArray()
-        for overlay in overlays { writer.write(overlay) }
-        writer.endArray()
+        writer.key("overlays"); writer.write(strings: overlays)
         writer.endObject()
     }
 
@@ -182,8 +174,7 @@ extension ManifestSegment {
             case "sha256": sha256 = try reader.readString()
             case "origin": origin = try StrictJSON.incarnation(&reader)
             case "deletions": deletions = try ManifestDeletions(reading: &reader)
-            case "overlays":
-                overlays = try StrictJSON.array(&reader) { (r) throws(JSONError) in try r.readString() }
+            case "overlays": overlays = try StrictJSON.strings(&reader)
             default: throw JSONError(.unknownKey(key.string), at: key.offset)
             }
         }

@@ -35,11 +35,23 @@ enum StrictJSON {
         return result
     }
 
+    static func strings(_ reader: inout JSONReader) throws(JSONError) -> [String] {
+        try array(&reader) { (r) throws(JSONError) in try r.readString() }
+    }
+
     static func incarnation(_ reader: inout JSONReader) throws(JSONError) -> Incarnation {
         let offset = reader.offset
         guard let value = Incarnation(hex: try reader.readString()) else {
             throw JSONError(.invalidValue("not 32 lower-case hexadecimal digits"), at: offset)
         }
         return value
+    }
+}
+
+extension JSONWriter {
+    mutating func write(strings: [String]) {
+        beginArray()
+        for string in strings { write(string) }
+        endArray()
     }
 }

@@ -66,22 +66,13 @@ package struct ProbeFile: Hashable, Sendable {
             writer.append(UInt32(probe.limit))
             writer.append(UInt32(probe.hits.count))
             writer.append(floats: probe.vector.span)
-            for hit in probe.hits { Self.append(hit, to: &writer) }
+            for hit in probe.hits {
+                writer.append(id: hit.id)
+                writer.append(hit.score.bitPattern)
+            }
         }
         writer.append(CRC32C.checksum(writer.bytes))
         return writer.bytes
-    }
-
-    private static func append(_ hit: Probe.Hit, to writer: inout ByteWriter) {
-        switch hit.id {
-        case .integer(let value):
-            writer.append(UInt16(0))
-            writer.append(value)
-        case .string(let bytes):
-            writer.append(UInt16(bytes.count))
-            writer.append(bytes: bytes)
-        }
-        writer.append(hit.score.bitPattern)
     }
 
     /// Reads and checks a file.
@@ -120,9 +111,7 @@ package struct ProbeFile: Hashable, Sendable {
             throw reader.damage("\(hits) hits where \(limit) were asked for")
         }
         for _ in 0..<hits {
-            let length = Int(try reader.readUInt16())
-            let id: PointID =
-                length == 0 ? .integer(try reader.readUInt64()) : .string(try reader.readBytes(length))
+            let id = try reader.readPointID()
             let score = Double(bitPattern: try reader.readUInt64())
             guard score.isFinite else { throw reader.damage("a score that is not finite") }
             probe.hits.append(Probe.Hit(id: id, score: score))

@@ -4,10 +4,7 @@ extension SnapshotManifest {
     package func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.key("features")
-        writer.beginArray()
-        for feature in features { writer.write(feature) }
-        writer.endArray()
+        writer.key("features"); writer.write(strings: features)
         writer.key("collection"); writer.write(collection)
         writer.key("incarnation"); writer.write(incarnation.hex)
         writer.key("lsn"); writer.write(lsn.value)
@@ -30,8 +27,7 @@ extension SnapshotManifest {
 
     /// - Throws: `corruption`, or `storage_failed` for a format or feature that is not known here.
     package init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
-        let start = try HeadedText.check("snapshot", bytes, file: file)
-        self = try StrictJSON.read(bytes, from: start, file: file) { (reader) throws(JSONError) in
+        self = try HeadedText.read("snapshot", bytes, file: file) { (reader) throws(JSONError) in
             try SnapshotManifest(reading: &reader)
         }
         try FeatureNames.check(features, known: Self.knownFeatures, of: "snapshot", file: file)
@@ -50,8 +46,7 @@ extension SnapshotManifest {
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) {
             switch key {
-            case "features":
-                features = try StrictJSON.array(&reader) { (r) throws(JSONError) in try r.readString() }
+            case "features": features = try StrictJSON.strings(&reader)
             case "collection": collection = try reader.readString()
             case "incarnation": incarnation = try StrictJSON.incarnation(&reader)
             case "lsn": lsn = LSN(try reader.readUInt64())

@@ -47,11 +47,6 @@ package struct SnapshotWriter: Sendable {
         try target.sync()
     }
 
-    /// Begins a file that the caller writes, syncs and closes.
-    package func create(_ file: String) throws(DatabaseError) -> any StorageFile {
-        try fileSystem.create(path(of: file))
-    }
-
     package func size(of file: String) throws(DatabaseError) -> Int {
         let handle = try fileSystem.openForReading(path(of: file))
         defer { handle.close() }
@@ -79,11 +74,7 @@ package struct SnapshotWriter: Sendable {
     /// - Returns: the manifest's SHA-256.
     /// - Throws: `already_exists` when the name was taken meanwhile. Nothing has the name then.
     package func commit(_ manifest: SnapshotManifest) throws(DatabaseError) -> String {
-        try commit(manifestBytes: manifest.encoded())
-    }
-
-    /// The same with a manifest that was written elsewhere, and checked by the caller.
-    package func commit(manifestBytes bytes: [UInt8]) throws(DatabaseError) -> String {
+        let bytes = manifest.encoded()
         try write(bytes, at: "\(temporaryPath)/\(SnapshotManifest.fileName)")
         try fileSystem.syncDirectory(temporaryPath)
         guard try fileSystem.kind(of: directory.path(of: name)) == nil else {

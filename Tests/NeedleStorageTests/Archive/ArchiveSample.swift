@@ -29,8 +29,8 @@ struct ArchiveSample {
     var directory: ArchiveDirectory {
         ArchiveDirectory(
             files.map {
-                ArchiveEntry(
-                    name: $0.name, byteCount: $0.content.count, sha256: ContentHash.hex(of: $0.content))
+                SnapshotFile(
+                    name: $0.name, bytes: $0.content.count, sha256: ContentHash.hex(of: $0.content))
             })
     }
 
