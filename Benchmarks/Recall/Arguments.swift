@@ -11,6 +11,7 @@ struct Arguments {
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
                  [--rescore 24] [--refine yes|no] [--sketches yes|no]
                  [--passing-share 0.80] [--large-pages yes|no] [--json FILE]
+                 [--filter SHARE,SHARE,...]
         """
 
     var path = ""
@@ -30,6 +31,8 @@ struct Arguments {
     /// Whether the nodes lie in pages of two megabytes, as in the engine.
     var usesLargePages = true
     var json: String?
+    /// Selectivities at which filtered searches are measured, in place of unfiltered ones.
+    var shares: [Double] = []
 
     init(_ words: [String]) {
         var words = words[...]
@@ -51,6 +54,9 @@ struct Arguments {
         case "--ef":
             widths = value.split(separator: ",").compactMap { Int($0) }
             return !widths.isEmpty
+        case "--filter":
+            shares = value.split(separator: ",").compactMap { Double($0) }
+            return !shares.isEmpty
         case "--threads": return Self.assign(&threads, Int(value))
         case "--tier":
             return Self.assign(&cap, ["scalar": .scalar, "avx2": .avx2, "avx512": .avx512][value])

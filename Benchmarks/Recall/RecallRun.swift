@@ -14,10 +14,10 @@ struct RecallRun {
     let kernels: DistanceKernels
     let title: String
     let buildSeconds: Double
-    private let table: VectorTable
-    private let queries: [[Float]]
+    let table: VectorTable
+    let queries: [[Float]]
     private let truth: [[UInt32]]
-    private let graph: GraphView
+    let graph: GraphView
     private let builder: GraphBuilder
     private let memory: [ReservedMemory]
     private let context = OperationContext()

@@ -20,6 +20,10 @@ func rounded(_ value: Double, _ places: Double) -> Double { (value * places).rou
 let arguments = Arguments(Array(CommandLine.arguments.dropFirst()))
 let run = try RecallRun(file: try VectorFile(path: arguments.path), arguments: arguments)
 print("\(run.title)\n")
+if !arguments.shares.isEmpty {
+    try run.printFiltered(shares: arguments.shares, queries: 200)
+    exit(0)
+}
 print("| ef | recall@10 | searches/s | µs | distances' tier |\n|--:|--:|--:|--:|---|")
 var points: [String] = []
 for width in arguments.widths {

@@ -62,6 +62,7 @@ struct Search {
         var candidates: [Candidate] = []
         var usedGraph = false
         var usedScan = false
+        var usedFilteredGraph = false
         for (index, segment) in segments.enumerated() {
             let search = SegmentSearch(
                 segment: segment, space: segment.space(space), visibleRows: segment.visibleRows(at: view.lsn),
@@ -72,8 +73,12 @@ struct Search {
             let found: [Neighbour]
             var isEstimated = false
             if let scan {
-                found = try search.scan(list: try scan.rows(of: segment))
-                usedScan = true
+                let effort: SegmentEffort? = if case .graph(let effort) = plan { effort } else { nil }
+                let outcome = try search.search(among: try scan.rows(of: segment), effort: effort)
+                found = outcome.found
+                isEstimated = outcome.usedGraph && !query.rescores
+                usedFilteredGraph = usedFilteredGraph || outcome.usedGraph
+                usedScan = usedScan || !outcome.usedGraph
             } else if case .graph(let effort) = plan {
                 found = try search.traverse(effort)
                 isEstimated = !query.rescores
@@ -89,7 +94,9 @@ struct Search {
                 candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
             }
         }
-        let strategy: SearchStrategy = usedGraph ? (usedScan ? .mixed : .graph) : .exact
+        let strategy: SearchStrategy =
+            usedGraph || usedFilteredGraph
+            ? (usedScan ? .mixed : usedGraph ? .graph : .filteredGraph) : .exact
         return Outcome(
             hits: try hits(from: candidates, in: segments), strategy: strategy, isComplete: isComplete)
     }

@@ -30,7 +30,7 @@ struct SegmentSearch {
 
     var hasTail: Bool { !tail.isEmpty }
 
-    private var kept: Int { wanted + 8 + wanted / 8 }
+    var kept: Int { wanted + 8 + wanted / 8 }
 
     @inline(__always)
     private func isCandidate(_ row: UInt32) -> Bool {
@@ -39,7 +39,7 @@ struct SegmentSearch {
     }
 
     /// Ties go to the smaller id; an id that cannot be read is reported when the record is built.
-    private func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
+    func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
         do throws(DatabaseError) {
             return try segment.columns.isID(of: Int(left), before: Int(right), in: segment.columns)
         } catch {
@@ -131,7 +131,7 @@ struct SegmentSearch {
         }
     }
 
-    private func readingOriginals<Result>(
+    func readingOriginals<Result>(
         of rows: some Sequence<UInt32>, _ body: () throws(DatabaseError) -> Result
     ) throws(DatabaseError) -> Result {
         guard let originals = space.originals else { return try body() }
@@ -175,7 +175,7 @@ struct SegmentSearch {
     }
 
     /// 0: the distances found are final.
-    private func rescoringDepth(_ graph: GraphView, _ effort: SegmentEffort, ef: Int) -> Int {
+    func rescoringDepth(_ graph: GraphView, _ effort: SegmentEffort, ef: Int) -> Int {
         guard rescores, let kind = graph.quantizer?.kind else { return 0 }
         return RescoringDepth.depth(
             wanted: wanted, ef: ef, kind: kind, oversampling: effort.oversampling)

@@ -8,6 +8,13 @@ protocol RowScorer {
     func distance(to row: UInt32) -> Float
     /// Distances to `count` rows. Never gives −0, so equal distances have equal bits.
     func score(_ rows: UnsafePointer<UInt32>, count: Int, into out: UnsafeMutablePointer<Float>)
+    /// To be called before the list of a row is read that was not scored.
+    func admit(_ row: UInt32)
+}
+
+extension RowScorer {
+    @inline(__always)
+    func admit(_ row: UInt32) {}
 }
 
 /// How distances are taken while a graph is built: on floats or on codes.

@@ -17,7 +17,7 @@ import Synchronization
     var filter: SketchFilter?
 
     /// Expansions between two looks at the context.
-    private static var contextInterval: Int { 64 }
+    static var contextInterval: Int { 64 }
 
     /// Walks from `start` down to just above `level`, each time to the nearest neighbour until there is no
     /// nearer one.

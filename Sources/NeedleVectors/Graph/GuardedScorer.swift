@@ -15,8 +15,8 @@ package protocol RowGuard: AnyObject {
     var refusal: DatabaseError? { get }
 }
 
-/// A scorer that has every row admitted before it is scored. A row's list is read only after the row was scored,
-/// so links are covered too.
+/// A scorer that has every row admitted before it is scored. A row's list is read only after the row was scored
+/// or admitted by itself, so links are covered too.
 struct GuardedScorer<Base: RowScorer>: RowScorer {
     let base: Base
     let rowGuard: any RowGuard
@@ -30,4 +30,6 @@ struct GuardedScorer<Base: RowScorer>: RowScorer {
         for i in 0..<count { rowGuard.admit(rows[i]) }
         base.score(rows, count: count, into: out)
     }
+
+    func admit(_ row: UInt32) { rowGuard.admit(row) }
 }

@@ -26,6 +26,8 @@ package final class SearchScratch: @unchecked Sendable {
     let query = CodedQuery()
     let sketchQuery = SketchQuery()
     private(set) var rotated = ScratchBuffer<Float>()
+    /// For filtered searches: neighbours that are not admitted themselves.
+    private(set) var bridges = ScratchBuffer<UInt32>()
     /// For insertions: sorted candidates of a list, those kept, and those put aside.
     private(set) var candidates = ScratchBuffer<UInt64>()
     private(set) var kept = ScratchBuffer<UInt32>()
@@ -42,6 +44,15 @@ package final class SearchScratch: @unchecked Sendable {
         expanded.reserve(width + 1)
         prepareRows(listLength)
         prepareProducts(listLength)
+    }
+
+    /// Makes room for a search among the rows of a mask: blocks of a scan; seeds; the neighbours of one row, and those
+    /// of one more.
+    func prepareFiltered(listLength: Int) {
+        let most = max(256, 2 * listLength)
+        prepareRows(most)
+        prepareProducts(most)
+        bridges.reserve(listLength)
     }
 
     /// Makes room for the integer products of so many rows at once.

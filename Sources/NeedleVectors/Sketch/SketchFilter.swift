@@ -13,8 +13,10 @@ import CNeedleKernels
     private let margin: Float
     private let filter: nk_sketch_filter
 
-    /// - Parameter scratch: its `query` is prepared already.
-    init(_ table: SketchTable, scratch: SearchScratch, kernels: DistanceKernels) {
+    /// - Parameters:
+    ///   - margins: how many of the table's margins a sketch may be wrong by.
+    ///   - scratch: its `query` is prepared already.
+    init(_ table: SketchTable, margins: Float = 1, scratch: SearchScratch, kernels: DistanceKernels) {
         let query = scratch.sketchQuery
         query.prepare(scratch.query, basis: table.basis, kernels: kernels)
         base = table.base
@@ -22,7 +24,7 @@ import CNeedleKernels
         self.query = UnsafePointer(query.bytes)
         scale = query.scale
         offset = query.offset
-        margin = table.basis.margin
+        margin = margins * table.basis.margin
         filter = kernels.table.pointee.sketch_filter
     }
 

@@ -1,0 +1,100 @@
+import NeedleCore
+import NeedleVectors
+
+/// The search of one segment among the rows that a filter leaves.
+extension SegmentSearch {
+    /// What was found, and whether the graph or its codes chose it.
+    struct FilteredOutcome {
+        var found: [Neighbour]
+        var usedGraph: Bool
+    }
+
+    /// The nearest of these rows, as many as are kept or as there are.
+    ///
+    /// - Parameters:
+    ///   - rows: visible rows that match, ascending.
+    ///   - effort: of a search without a filter; `nil` compares every row's original.
+    func search(among rows: [UInt32], effort: SegmentEffort?) throws(DatabaseError) -> FilteredOutcome {
+        guard let effort, let graph = space.graph, !needsWideScan else {
+            return FilteredOutcome(found: try scan(list: rows), usedGraph: false)
+        }
+        let reached = min(space.indexed, visibleRows)
+        var mask = RowMask(rowCount: min(reached, Int(graph.header.rowCount)))
+        var tail: [UInt32] = []
+        for row in rows where space.columns.hasVector(Int(row)) {
+            if Int(row) < mask.rowCount { mask.insert(row) } else { tail.append(row) }
+        }
+        let scratch = scratches.take()
+        defer { scratches.giveBack(scratch) }
+        guard let near = try search(graph, among: mask, effort, scratch: scratch) else {
+            return FilteredOutcome(found: try scan(list: rows), usedGraph: false)
+        }
+        var top = TopK(capacity: kept)
+        for neighbour in near { top.offer(neighbour, precedes: precedes) }
+        if !tail.isEmpty {
+            for neighbour in try scan(list: tail) { top.offer(neighbour, precedes: precedes) }
+        }
+        return FilteredOutcome(found: top.sorted(precedes: precedes), usedGraph: true)
+    }
+
+    /// `nil` when the originals of all rows are to be compared.
+    private func search(
+        _ graph: GraphView, among mask: RowMask, _ effort: SegmentEffort, scratch: SearchScratch
+    ) throws(DatabaseError) -> [Neighbour]? {
+        let depth = max(wanted, rescoringDepth(graph, effort, ef: effort.ef))
+        let plan = FilteredPlan(
+            reached: mask.rowCount, matching: mask.count, ef: effort.ef, depth: depth,
+            code: graph.quantizer?.kind)
+        let way = try plan.way { () throws(DatabaseError) in
+            try GraphSearcher.shareNearby(
+                graph, table: space.table, query: query, among: mask, guardedBy: space.checks?.rowGuard(),
+                scratch: scratch, context: context)
+        }
+        switch way {
+        case .originals: return nil
+        case .codes: return try scanCodes(graph, among: mask, depth: depth, scratch: scratch)
+        case .graph(let ef):
+            let found = try find(graph, among: mask, ef: max(ef, depth), scans: false, scratch: scratch)
+            // A walk that starves has not seen all of them.
+            guard found.count >= min(wanted, mask.count) else {
+                return try scanCodes(graph, among: mask, depth: depth, scratch: scratch)
+            }
+            return try rescored(found, depth: depth, scratch: scratch).best
+        }
+    }
+
+    /// Widens the scan until the codes' error cannot hide a row that belongs to the nearest.
+    private func scanCodes(
+        _ graph: GraphView, among mask: RowMask, depth: Int, scratch: SearchScratch
+    ) throws(DatabaseError) -> [Neighbour]? {
+        var width = depth
+        while width < mask.count {
+            let found = try find(graph, among: mask, ef: width, scans: true, scratch: scratch)
+            let outcome = try rescored(found, depth: depth, scratch: scratch)
+            if outcome.isSettled { return outcome.best }
+            width *= 4
+        }
+        return nil
+    }
+
+    private func find(
+        _ graph: GraphView, among mask: RowMask, ef: Int, scans: Bool, scratch: SearchScratch
+    ) throws(DatabaseError) -> [Neighbour] {
+        try GraphSearcher.search(
+            graph, table: space.table, query: query, ef: ef, among: mask, scans: scans,
+            guardedBy: space.checks?.rowGuard(), scratch: scratch, context: context)
+    }
+
+    private func rescored(
+        _ found: [Neighbour], depth: Int, scratch: SearchScratch
+    ) throws(DatabaseError) -> Rescoring.Outcome {
+        guard rescores, space.graph?.quantizer != nil else {
+            return Rescoring.Outcome(best: found, isSettled: true)
+        }
+        try verifyVectors(of: found.lazy.map(\.row))
+        return try readingOriginals(of: found.prefix(depth).lazy.map(\.row)) {
+            Rescoring.rescore(
+                found, wanted: wanted, atLeast: depth, of: space.table, query: query, scratch: scratch)
+        }
+    }
+}
