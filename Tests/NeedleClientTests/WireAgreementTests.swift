@@ -28,6 +28,7 @@ struct WireAgreementTests {
             let health = try await client.health()
             #expect(health.status == "degraded")
             #expect(health.collections.first { $0.name == "bad" }?.reason == "damaged")
+            #expect(health.damagedSnapshots == ["c-7": "its SNAPSHOT is damaged"])
             #expect(try await client.collections().map(\.name) == ["docs", "bad"])
             var space = VectorSpace(size: 3, metric: .euclid, quantization: .binary)
             space.m = 32

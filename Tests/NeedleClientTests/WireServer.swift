@@ -36,7 +36,10 @@ enum WireServer {
                     version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 1024)],
                     limits: Limits(),
                     collections: summaries, model: nil))
-        case .health: .health(summaries)
+        case .health: .health(
+                HealthReport(
+                    collections: summaries,
+                    damagedSnapshots: [DamagedSnapshot(name: "c-7", reason: "its SNAPSHOT is damaged")]))
         case .cancel: .cancelled(false)
         case .login: .login(Grant(role: .admin))
         case .createCollection(let call):
@@ -80,8 +83,8 @@ enum WireServer {
                 ImportStatus(received: call.offset + call.data.count, done: call.offset, total: 5_000_000))
         case .commitImport(let call):
             .snapshotImported(
-                NeedleCore.ImportedSnapshot(
-                    snapshot: call.name ?? "made", collection: "docs", lsn: LSN(4), points: 3, bytes: 99,
+                SnapshotDescription(
+                    name: call.name ?? "made", collection: "docs", lsn: LSN(4), points: 3, bytes: 99,
                     sha256: "ab", createdMS: 5))
         case .abortImport: .importAborted
         }

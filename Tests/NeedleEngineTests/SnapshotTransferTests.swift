@@ -49,7 +49,7 @@ import Testing
         let second = try transfers.write(Array(archive[half...]), at: half, to: id)
         #expect(second.received == archive.count && second.done == second.total)
         let imported = try transfers.commitImport(id, as: nil)
-        #expect(imported.snapshot == "docs-9-6" && imported.collection == "docs" && imported.points == 3)
+        #expect(imported.name == "docs-9-6" && imported.collection == "docs" && imported.points == 3)
         #expect(try snapshots.names() == ["docs-9-6", "made"])
         #expect(try self.archive(of: "docs-9-6") == archive)
         let gone = #expect(throws: DatabaseError.self) { try transfers.commitImport(id, as: "x") }
@@ -104,7 +104,7 @@ import Testing
         #expect(error?.kind == .invalidParams && error?.at == "as")
         let taken = #expect(throws: DatabaseError.self) { try transfers.commitImport(id, as: "made") }
         #expect(taken?.kind == .alreadyExists)
-        #expect(try transfers.commitImport(id, as: "good").snapshot == "good")
+        #expect(try transfers.commitImport(id, as: "good").name == "good")
     }
 
     @Test func importsThatNobodyGoesOnWith() throws {

@@ -120,10 +120,18 @@ enum ReplySamples {
                 method: .ping, reply: .pong(nowMS: 1_800_000_000_000), result: #"{"now_ms":1800000000000}"#),
             Sample(method: .info, reply: .info(info), result: infoText),
             Sample(
-                method: .health, reply: .health(summaries),
+                method: .health, reply: .health(HealthReport(collections: summaries)),
                 result:
                     #"{"status":"degraded","collections":{"a":{"state":"ready"},"b":{"state":"quarantined","reason":"damaged"}}}"#
             ),
+            Sample(
+                method: .health,
+                reply: .health(
+                    HealthReport(
+                        collections: [],
+                        damagedSnapshots: [DamagedSnapshot(name: "c-7", reason: "cut short")])),
+                result: #"{"status":"degraded","collections":{},"#
+                    + #""snapshots":{"c-7":{"state":"damaged","reason":"cut short"}}}"#),
             Sample(method: .cancel, reply: .cancelled(true), result: #"{"cancelled":true}"#),
             Sample(
                 method: .login, reply: .login(Grant(role: .admin)),
@@ -210,8 +218,8 @@ enum ReplySamples {
         Sample(
             method: .commitImport,
             reply: .snapshotImported(
-                ImportedSnapshot(
-                    snapshot: "s", collection: "docs", lsn: LSN(4), points: 3, bytes: 99, sha256: hash,
+                SnapshotDescription(
+                    name: "s", collection: "docs", lsn: LSN(4), points: 3, bytes: 99, sha256: hash,
                     createdMS: 1_800_000_000_000)),
             result: #"{"snapshot":"s","collection":"docs","lsn":4,"points":3,"bytes":99,"sha256":"\#(hash)","#
                 + #""created_ms":1800000000000}"#),

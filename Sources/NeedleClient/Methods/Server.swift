@@ -26,6 +26,8 @@ public struct ServerHealth: Hashable, Sendable {
     public var status: String
     /// The collections.
     public var collections: [Collection]
+    /// Snapshots that were found damaged, and what is wrong with each.
+    public var damagedSnapshots: [String: String] = [:]
 }
 
 /// What a text is embedded for.
@@ -71,13 +73,17 @@ extension NeedletailClient {
     public func health(timeout: Timeout = .standard) async throws -> ServerHealth {
         let result = try ResultObject(try await perform(OutgoingRequest("server.health"), timeout: timeout))
         let members = result.object["collections"]?.objectValue?.members ?? []
+        let snapshots = result.object["snapshots"]?.objectValue?.members ?? []
         return ServerHealth(
             status: try result.string("status"),
             collections: members.map {
                 ServerHealth.Collection(
                     name: $0.key, state: $0.value["state"]?.stringValue ?? "",
                     reason: $0.value["reason"]?.stringValue)
-            })
+            },
+            damagedSnapshots: Dictionary(
+                snapshots.map { ($0.key, $0.value["reason"]?.stringValue ?? "") },
+                uniquingKeysWith: { first, _ in first }))
     }
 
     /// Embeds texts with the server's model. Split at the server's limit for batches.

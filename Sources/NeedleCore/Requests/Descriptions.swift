@@ -105,6 +105,32 @@ package struct SegmentDescription: Sendable {
     }
 }
 
+/// A snapshot that was found damaged since the server started.
+package struct DamagedSnapshot: Hashable, Sendable {
+    package var name: String
+    package var reason: String
+
+    package init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
+    }
+}
+
+/// The answer of `server.health`.
+package struct HealthReport: Sendable {
+    package var collections: [CollectionSummary]
+    package var damagedSnapshots: [DamagedSnapshot]
+
+    package init(collections: [CollectionSummary], damagedSnapshots: [DamagedSnapshot] = []) {
+        self.collections = collections
+        self.damagedSnapshots = damagedSnapshots
+    }
+
+    package var isWell: Bool {
+        damagedSnapshots.isEmpty && collections.allSatisfy { $0.state == .ready }
+    }
+}
+
 /// What a collection measured of its own recall: one segment, one space, one number of neighbours.
 package struct RecallDescription: Sendable {
     /// The recall of a sample at one effort.
@@ -197,7 +223,7 @@ package struct CollectionDescription: Sendable {
 /// A snapshot, as it is listed.
 package struct SnapshotDescription: Hashable, Sendable {
     package var name: String
-    /// The collection it was taken of, which may be gone.
+    /// The collection it was taken of, which may be gone, or on another server.
     package var collection: String
     package var lsn: LSN
     package var points: Int

@@ -33,29 +33,3 @@ package struct ImportStatus: Hashable, Sendable {
         self.total = total
     }
 }
-
-/// A snapshot that came out of an archive.
-package struct ImportedSnapshot: Hashable, Sendable {
-    package var snapshot: String
-    /// The collection it was taken of, on the server it was taken on.
-    package var collection: String
-    package var lsn: LSN
-    package var points: Int
-    package var bytes: Int
-    package var sha256: String
-    /// When it was taken, in milliseconds since 1970.
-    package var createdMS: Int64
-
-    package init(
-        snapshot: String, collection: String, lsn: LSN, points: Int, bytes: Int, sha256: String,
-        createdMS: Int64
-    ) {
-        self.snapshot = snapshot
-        self.collection = collection
-        self.lsn = lsn
-        self.points = points
-        self.bytes = bytes
-        self.sha256 = sha256
-        self.createdMS = createdMS
-    }
-}

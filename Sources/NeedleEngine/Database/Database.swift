@@ -24,6 +24,8 @@ package final class Database: Sendable {
     private let wakeMaintenance = Mutex<(@Sendable () -> Void)?>(nil)
     private let nextMaintained = Atomic<Int>(0)
     let snapshotJobs = SnapshotJobs()
+    /// Snapshots found damaged since opening, and why: for `server.health`.
+    let damagedSnapshots = Mutex<[String: String]>([:])
 
     struct Entry {
         var incarnation: Incarnation
@@ -66,7 +68,7 @@ package final class Database: Sendable {
         self.lock = lock
         transfers = SnapshotTransfers(
             snapshots: SnapshotDirectory(environment.fileSystem, path: directory.snapshots),
-            clock: environment.clock, nonce: environment.bootNonce)
+            clock: environment.clock, disk: environment.disk, nonce: environment.bootNonce)
         ddl = Mutex(catalogue)
         loadOrder = Mutex(LoadOrder(catalogue.collections.map(\.name)))
         publishAliases(catalogue)

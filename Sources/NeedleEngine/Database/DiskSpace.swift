@@ -75,6 +75,14 @@ final class DiskSpace: Sendable {
         if isLow { throw refusal(free: free) }
     }
 
+    /// Bytes that new data may take before the disk is low; looks.
+    var roomForNewData: Int {
+        state.withLock { state in
+            look(&state)
+            return state.isLow ? 0 : max(0, state.freeBytes - lowWaterBytes)
+        }
+    }
+
     /// - Throws: `disk_full` when a file of so many bytes is too large for the disk as it is.
     func requireRoom(for bytes: Int, _ what: String) throws(DatabaseError) {
         let free = state.withLock { state in

@@ -98,9 +98,7 @@ extension Collection {
             points: try capture.view.count(context: work.context), files: files)
         try work.context.check()
         let sha256 = try writer.commit(manifest)
-        return SnapshotDescription(
-            name: writer.name, collection: name, lsn: manifest.lsn, points: manifest.points,
-            bytes: manifest.bytes, sha256: sha256, createdMS: manifest.createdMS)
+        return SnapshotDescription(manifest, name: writer.name, sha256: sha256)
     }
 
     /// Lengths and hashes of all files; only those are read that were not read before.

@@ -1,4 +1,4 @@
-// Snapshots of a database: making, listing, removing, verifying and restoring them. The long ones run on whatever
+// Snapshots of a database: making, verifying and restoring them. The long ones run on whatever
 // thread calls them, tell how far they are through their `SnapshotWork`, and leave nothing when they are cancelled or
 // fail; what a crash leaves is removed at the next opening.
 
@@ -30,35 +30,16 @@ extension Database {
     }
 
     /// Makes a snapshot of a collection as it is now.
+    ///
+    /// - Throws: `disk_full` before anything is written, while the disk is low; `corruption` when something of the
+    ///   collection is damaged.
     package func createSnapshot(
         of name: String, work: SnapshotWork
     ) throws(DatabaseError) -> SnapshotDescription {
         try run(work) { () throws(DatabaseError) in
-            try collection(named: name).makeSnapshot(in: snapshots, work: work)
+            try environment.disk.requireRoomForNewData()
+            return try collection(named: name).makeSnapshot(in: snapshots, work: work)
         }
-    }
-
-    /// All snapshots, or those that were taken of a collection of this name, by name.
-    ///
-    /// - Throws: `corruption` naming the snapshot whose manifest is damaged.
-    package func listSnapshots(of collection: String?) throws(DatabaseError) -> [SnapshotDescription] {
-        try hidingPaths { () throws(DatabaseError) in
-            var list: [SnapshotDescription] = []
-            for name in try snapshots.names() {
-                let (manifest, sha256) = try snapshots.read(name)
-                guard collection == nil || collection == manifest.collection else { continue }
-                list.append(
-                    SnapshotDescription(
-                        name: name, collection: manifest.collection, lsn: manifest.lsn,
-                        points: manifest.points, bytes: manifest.bytes, sha256: sha256,
-                        createdMS: manifest.createdMS))
-            }
-            return list
-        }
-    }
-
-    package func deleteSnapshot(_ name: String) throws(DatabaseError) {
-        try hidingPaths { () throws(DatabaseError) in try snapshots.remove(name) }
     }
 
     /// Compares every file with its hash, restores the snapshot into scratch, and asks its probes.
@@ -67,7 +48,7 @@ extension Database {
     package func verifySnapshot(
         _ name: String, work: SnapshotWork
     ) throws(DatabaseError) -> SnapshotVerification {
-        try run(work) { () throws(DatabaseError) in
+        try verifying(name, work) { () throws(DatabaseError) in
             let manifest = try checkFiles(of: name, work: work)
             let scratch = snapshots.path(of: "\(SnapshotName.unfinishedPrefix)verify-\(name)")
             try environment.fileSystem.removeTree(scratch)
@@ -93,16 +74,18 @@ extension Database {
     /// anything of it becomes visible.
     ///
     /// - Throws: `already_exists` when the name is taken; `invalid_params` for a point before the snapshot;
-    ///   `not_found` when the log up to the point is not kept; `corruption`.
+    ///   `not_found` when the log up to the point is not kept; `corruption`; `disk_full` before anything is written.
     package func restoreSnapshot(
         _ name: String, as target: String, to point: RestorePoint, work: SnapshotWork
     ) throws(DatabaseError) -> RestoredCollection {
         try run(work) { () throws(DatabaseError) in
+            try environment.disk.requireRoomForNewData()
             let store = try beginRestoring(as: target)
             var mayBeNamed = false
             do throws(DatabaseError) {
                 let (manifest, _) = try snapshots.read(name)
                 try Self.check(point, against: manifest)
+                try requireRoom(for: manifest)
                 _ = try checkFiles(of: name, work: work)
                 let collection = try restore(manifest, name, as: target, to: point, store, work: work)
                 do throws(DatabaseError) {
@@ -151,12 +134,23 @@ extension Database {
 
     // MARK: Steps
 
+    /// The log is copied, everything else is shared, or copied too where links are refused.
+    private func requireRoom(for manifest: SnapshotManifest) throws(DatabaseError) {
+        let log = manifest.files.filter { SealedLogFile(name: $0.name, directory: "") != nil }
+        try environment.disk.requireRoom(for: log.reduce(0) { $0 + $1.bytes }, "the log of the snapshot")
+    }
+
     /// Compares lengths and hashes of all files: the one pass over the snapshot.
     private func checkFiles(of name: String, work: SnapshotWork) throws(DatabaseError) -> SnapshotManifest {
         let (manifest, _) = try snapshots.read(name)
         try work.begin("comparing files", total: manifest.bytes)
-        try snapshots.check(name, manifest) { (count) throws(DatabaseError) in
-            try work.advance(count, bytes: count)
+        do throws(DatabaseError) {
+            try snapshots.check(name, manifest) { (count) throws(DatabaseError) in
+                try work.advance(count, bytes: count)
+            }
+        } catch {
+            if error.kind == .corruption { note(error, of: name) }
+            throw error
         }
         return manifest
     }
@@ -245,14 +239,14 @@ extension Database {
         do throws(DatabaseError) { try environment.fileSystem.removeTree(path) } catch { return }
     }
 
-    private func run<Result>(
+    func run<Result>(
         _ work: SnapshotWork, _ body: () throws(DatabaseError) -> Result
     ) throws(DatabaseError) -> Result {
         try work.run { () throws(DatabaseError) in try hidingPaths(body) }
     }
 
     /// Clients are told which file it is, but not where the server keeps its data.
-    private func hidingPaths<Result>(
+    func hidingPaths<Result>(
         _ body: () throws(DatabaseError) -> Result
     ) throws(DatabaseError) -> Result {
         do throws(DatabaseError) {

@@ -48,7 +48,13 @@ struct SnapshotProbes {
             view: view, config: config, options: collection.options, space: space, query: query,
             prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: nil,
             recall: RecallTable(), scratches: collection.scratches, context: context)
-        return try search.run().hits.map { Probe.Hit(id: $0.record.id, score: $0.score) }
+        let outcome = try search.run()
+        // Damage found meanwhile: what is left out now would be missed in every restored copy, or not be missed.
+        guard outcome.isComplete else {
+            try view.set.requireUndamaged()
+            throw DatabaseError(.corruption, "a part of the collection is damaged: no exact answer to a probe")
+        }
+        return outcome.hits.map { Probe.Hit(id: $0.record.id, score: $0.score) }
     }
 
     private func scanBytes(of space: Int) -> Int {

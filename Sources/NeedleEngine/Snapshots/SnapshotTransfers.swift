@@ -16,6 +16,7 @@ package final class SnapshotTransfers: Sendable {
 
     private let snapshots: SnapshotDirectory
     private let clock: any Clock
+    private let disk: DiskSpace
     private let nonce: UInt64
     private let imports = Mutex(Imports())
     private let archives = Mutex<[Archive]>([])
@@ -31,9 +32,10 @@ package final class SnapshotTransfers: Sendable {
         var source: ArchiveSource
     }
 
-    init(snapshots: SnapshotDirectory, clock: any Clock, nonce: UInt64) {
+    init(snapshots: SnapshotDirectory, clock: any Clock, disk: DiskSpace, nonce: UInt64) {
         self.snapshots = snapshots
         self.clock = clock
+        self.disk = disk
         self.nonce = nonce
     }
 
@@ -81,9 +83,11 @@ package final class SnapshotTransfers: Sendable {
     /// Makes room for an archive.
     ///
     /// - Returns: the import's id.
-    /// - Throws: `overloaded` when there are as many imports as there may be.
+    /// - Throws: `overloaded` when there are as many imports as there may be; `disk_full` while the disk is low.
     package func beginImport() throws(DatabaseError) -> String {
         abandonIdle()
+        try disk.requireRoomForNewData()
+        let room = disk.roomForNewData
         let id = try imports.withLock { (imports) throws(DatabaseError) -> String in
             guard imports.open.count < Self.maximumImports else {
                 throw DatabaseError(
@@ -92,7 +96,7 @@ package final class SnapshotTransfers: Sendable {
             imports.count += 1
             let id = String(SeededGenerator.mix(nonce &+ imports.count), radix: 16)
             imports.open[id] = OpenImport(
-                try SnapshotImport(snapshots, id: id), now: clock.wallMilliseconds())
+                try SnapshotImport(snapshots, id: id, room: room), now: clock.wallMilliseconds())
             return id
         }
         return id
@@ -101,7 +105,7 @@ package final class SnapshotTransfers: Sendable {
     /// Takes a piece of an archive.
     ///
     /// - Throws: `not_found` for no such import; `invalid_params` for a piece that is not the next one; what is wrong
-    ///   with the archive, which ends the import and leaves nothing.
+    ///   with the archive, or `disk_full`, which end the import and leave nothing.
     package func write(
         _ bytes: [UInt8], at offset: Int, to id: String
     ) throws(DatabaseError) -> ImportStatus {
@@ -109,7 +113,9 @@ package final class SnapshotTransfers: Sendable {
         return try open.state.withLock { (state) throws(DatabaseError) in
             state.lastUse = clock.wallMilliseconds()
             return try ending(id, &state) { (incoming) throws(DatabaseError) in
+                try disk.requireRoomForNewData()
                 try incoming.write(bytes.span.bytes, at: offset)
+                disk.noteWritten(bytes.count)
                 return incoming.status
             }
         }
@@ -119,7 +125,7 @@ package final class SnapshotTransfers: Sendable {
     ///
     /// - Parameter name: what to call it; `nil` for a name made of collection, LSN and hash.
     /// - Throws: `already_exists`, after which it can be tried again under another name; otherwise as `write`.
-    package func commitImport(_ id: String, as name: String?) throws(DatabaseError) -> ImportedSnapshot {
+    package func commitImport(_ id: String, as name: String?) throws(DatabaseError) -> SnapshotDescription {
         if let name, !SnapshotName.isValid(name) {
             throw DatabaseError(
                 .invalidParams, "malformed name of a snapshot", at: "as",
@@ -130,10 +136,7 @@ package final class SnapshotTransfers: Sendable {
             state.lastUse = clock.wallMilliseconds()
             return try ending(id, &state) { (incoming) throws(DatabaseError) in
                 let result = try incoming.commit { name ?? Self.name(for: $0) }
-                return ImportedSnapshot(
-                    snapshot: result.name, collection: result.manifest.collection, lsn: result.manifest.lsn,
-                    points: result.manifest.points, bytes: result.manifest.bytes, sha256: result.sha256,
-                    createdMS: result.manifest.createdMS)
+                return SnapshotDescription(result.manifest, name: result.name, sha256: result.sha256)
             }
         }
         imports.withLock { _ = $0.open.removeValue(forKey: id) }

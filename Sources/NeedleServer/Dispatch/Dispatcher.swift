@@ -98,7 +98,7 @@ package final class Dispatcher: RequestExecutor {
         switch task.request.call {
         case .ping: task.finish(.success(.pong(nowMS: clock.wallMilliseconds())))
         case .info: describe(task) { [status, database] in .info(status.info(of: database)) }
-        case .health: describe(task) { [database] in .health(database.summaries()) }
+        case .health: describe(task) { [database] in .health(database.health()) }
         case .listCollections: describe(task) { [database] in .collections(database.summaries()) }
         case .cancel: task.finish(.success(.cancelled(false)))
         case .login: task.fail(Self.nothingToLogIn)

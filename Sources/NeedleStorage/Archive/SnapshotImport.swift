@@ -11,14 +11,16 @@ package struct SnapshotImport: Sendable {
     /// Committed or abandoned: a request that had to wait for that comes too late.
     private var isOver = false
 
-    /// - Parameter id: a plain name that no other import has.
+    /// - Parameters:
+    ///   - id: a plain name that no other import has.
+    ///   - room: bytes of content that may be written; an archive that needs more is refused by its directory.
     /// - Throws: what making a directory throws.
-    package init(_ snapshots: SnapshotDirectory, id: String) throws(DatabaseError) {
+    package init(_ snapshots: SnapshotDirectory, id: String, room: Int) throws(DatabaseError) {
         self.snapshots = snapshots
         path = snapshots.path(of: "\(SnapshotName.unfinishedPrefix)import-\(id)")
         let fileSystem = snapshots.fileSystem
         try fileSystem.createDirectory(path)
-        receiver = ArchiveReceiver(fileSystem, path: path, room: try fileSystem.freeBytes(at: path))
+        receiver = ArchiveReceiver(fileSystem, path: path, room: room)
     }
 
     package var status: ImportStatus {

@@ -36,7 +36,7 @@ extension JSONReader {
         case .listAliases: return .aliases(try result.aliases())
         case .beginImport: return .importBegun(try result.string("import"))
         case .writeImport: return .importStatus(try result.importStatus())
-        case .commitImport: return .snapshotImported(try result.importedSnapshot())
+        case .commitImport: return .snapshotImported(try result.snapshot())
         case .abortImport: return .importAborted
         case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .embedTexts:
             preconditionFailure("these are read without a tree")
@@ -144,13 +144,6 @@ private struct ResultTree {
             received: try integer("received"), done: try integer("done"), total: tree["total"]?.integerValue)
     }
 
-    func importedSnapshot() throws -> ImportedSnapshot {
-        ImportedSnapshot(
-            snapshot: try string("snapshot"), collection: try string("collection"), lsn: try lsn("lsn"),
-            points: try integer("points"), bytes: try integer("bytes"), sha256: try string("sha256"),
-            createdMS: Int64(try integer("created_ms")))
-    }
-
     func receipt() throws -> WriteReceipt {
         WriteReceipt(
             lsn: try lsn("lsn"), durability: try choice("durable"),
@@ -166,14 +159,19 @@ private struct ResultTree {
     }
 
     /// A health report does not count points.
-    func health() throws -> [CollectionSummary] {
+    func health() throws -> HealthReport {
         let members = try object("collections").tree.objectValue ?? []
-        return try members.map { member in
+        let collections = try members.map { member in
             let state = ResultTree(member.value, at: start)
             return CollectionSummary(
                 name: member.name, points: 0, state: try state.choice("state"),
                 reason: member.value["reason"]?.stringValue)
         }
+        let snapshots = try (tree["snapshots"]?.objectValue ?? []).map { member in
+            DamagedSnapshot(
+                name: member.name, reason: try ResultTree(member.value, at: start).string("reason"))
+        }
+        return HealthReport(collections: collections, damagedSnapshots: snapshots)
     }
 
     func grant() throws -> Grant {

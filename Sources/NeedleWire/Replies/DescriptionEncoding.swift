@@ -58,15 +58,24 @@ extension JSONWriter {
         }
     }
 
-    mutating func writeHealth(_ summaries: [CollectionSummary]) {
-        let isWell = summaries.allSatisfy { $0.state == .ready }
-        string("status", isWell ? "ok" : "degraded")
+    mutating func writeMembers(of health: HealthReport) {
+        string("status", health.isWell ? "ok" : "degraded")
         object("collections") { json in
-            for summary in summaries {
+            for summary in health.collections {
                 json.key(string: summary.name)
                 json.object { json in
                     json.string("state", summary.state.rawValue)
                     if let reason = summary.reason { json.string("reason", reason) }
+                }
+            }
+        }
+        guard !health.damagedSnapshots.isEmpty else { return }
+        object("snapshots") { json in
+            for snapshot in health.damagedSnapshots {
+                json.key(string: snapshot.name)
+                json.object { json in
+                    json.string("state", "damaged")
+                    json.string("reason", snapshot.reason)
                 }
             }
         }

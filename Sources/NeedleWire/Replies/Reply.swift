@@ -8,7 +8,7 @@ package enum Reply: Sendable {
     case pong(nowMS: Int64)
     case info(ServerInfo)
     /// `degraded` unless all collections are ready.
-    case health([CollectionSummary])
+    case health(HealthReport)
     case cancelled(Bool)
     case login(Grant)
     case collectionCreated(name: String, lsn: LSN)
@@ -39,7 +39,7 @@ package enum Reply: Sendable {
     /// The import's id.
     case importBegun(String)
     case importStatus(ImportStatus)
-    case snapshotImported(ImportedSnapshot)
+    case snapshotImported(SnapshotDescription)
     case importAborted
 }
 

@@ -22,7 +22,7 @@ struct ReplyWriter {
             json.key("now_ms")
             json.write(nowMS)
         case .info(let info): json.writeMembers(of: info)
-        case .health(let summaries): json.writeHealth(summaries)
+        case .health(let report): json.writeMembers(of: report)
         case .cancelled(let done):
             json.key("cancelled")
             json.write(done)
@@ -160,17 +160,6 @@ extension JSONWriter {
         integer("done", status.done)
         key("total")
         if let total = status.total { write(total) } else { writeNull() }
-    }
-
-    fileprivate mutating func writeMembers(of snapshot: ImportedSnapshot) {
-        string("snapshot", snapshot.snapshot)
-        string("collection", snapshot.collection)
-        lsn(snapshot.lsn)
-        integer("points", snapshot.points)
-        integer("bytes", snapshot.bytes)
-        string("sha256", snapshot.sha256)
-        key("created_ms")
-        write(snapshot.createdMS)
     }
 
     fileprivate mutating func writeHead(of receipt: WriteReceipt) {

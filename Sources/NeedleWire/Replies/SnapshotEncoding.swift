@@ -15,17 +15,19 @@ extension JSONWriter {
     mutating func writeList(_ snapshots: [SnapshotDescription]) {
         key("snapshots")
         array(snapshots) { json, snapshot in
-            json.object { json in
-                json.string("snapshot", snapshot.name)
-                json.string("collection", snapshot.collection)
-                json.lsn(snapshot.lsn)
-                json.integer("points", snapshot.points)
-                json.integer("bytes", snapshot.bytes)
-                json.string("sha256", snapshot.sha256)
-                json.key("created_ms")
-                json.write(snapshot.createdMS)
-            }
+            json.object { $0.writeMembers(of: snapshot) }
         }
+    }
+
+    mutating func writeMembers(of snapshot: SnapshotDescription) {
+        string("snapshot", snapshot.name)
+        string("collection", snapshot.collection)
+        lsn(snapshot.lsn)
+        integer("points", snapshot.points)
+        integer("bytes", snapshot.bytes)
+        string("sha256", snapshot.sha256)
+        key("created_ms")
+        write(snapshot.createdMS)
     }
 
     mutating func writeMembers(of verification: SnapshotVerification) {

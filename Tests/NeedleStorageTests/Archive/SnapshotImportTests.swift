@@ -31,7 +31,7 @@ import Testing
     private static func take(
         _ archive: [UInt8], as name: String, _ snapshots: SnapshotDirectory
     ) throws(DatabaseError) -> (name: String, manifest: SnapshotManifest, sha256: String) {
-        var incoming = try SnapshotImport(snapshots, id: "1")
+        var incoming = try SnapshotImport(snapshots, id: "1", room: 1 << 30)
         do throws(DatabaseError) {
             try incoming.write(archive.span.bytes, at: 0)
             return try incoming.commit { _ in name }
@@ -59,7 +59,7 @@ import Testing
         let (_, from) = try Self.prepare()
         let archive = try Self.archive(of: "made", from)
         let (_, to) = try Self.prepare()
-        var incoming = try SnapshotImport(to, id: "1")
+        var incoming = try SnapshotImport(to, id: "1", room: 1 << 30)
         try incoming.write(archive.span.bytes.extracting(0..<100), at: 0)
         try incoming.write(archive.span.bytes.extracting(0..<100), at: 0)
         try incoming.write(archive.span.bytes.extracting(50..<120), at: 50)
@@ -81,7 +81,7 @@ import Testing
     @Test func aNameThatIsTaken() throws {
         let (disk, snapshots) = try Self.prepare()
         let archive = try Self.archive(of: "made", snapshots)
-        var incoming = try SnapshotImport(snapshots, id: "1")
+        var incoming = try SnapshotImport(snapshots, id: "1", room: 1 << 30)
         try incoming.write(archive.span.bytes, at: 0)
         let error = #expect(throws: DatabaseError.self) { try incoming.commit { _ in "made" } }
         #expect(error?.kind == .alreadyExists && error?.at == "as")
@@ -95,7 +95,7 @@ import Testing
         let (disk, snapshots) = try Self.prepare()
         let archive = try Self.archive(of: "made", snapshots)
         for isCommitted in [false, true] {
-            var incoming = try SnapshotImport(snapshots, id: "1")
+            var incoming = try SnapshotImport(snapshots, id: "1", room: 1 << 30)
             try incoming.write(archive.span.bytes.extracting(0..<(isCommitted ? archive.count : 300)), at: 0)
             if isCommitted { _ = try incoming.commit { _ in "copy" } } else { incoming.abandon() }
             var error = #expect(throws: DatabaseError.self) { try incoming.write(archive.span.bytes, at: 0) }
