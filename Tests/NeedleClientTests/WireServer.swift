@@ -36,7 +36,8 @@ enum WireServer {
                     version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 1024)],
                     limits: Limits(),
                     collections: summaries, model: nil))
-        case .health: .health(
+        case .health:
+            .health(
                 HealthReport(
                     collections: summaries,
                     damagedSnapshots: [DamagedSnapshot(name: "c-7", reason: "its SNAPSHOT is damaged")]))

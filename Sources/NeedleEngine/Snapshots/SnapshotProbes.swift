@@ -52,7 +52,8 @@ struct SnapshotProbes {
         // Damage found meanwhile: what is left out now would be missed in every restored copy, or not be missed.
         guard outcome.isComplete else {
             try view.set.requireUndamaged()
-            throw DatabaseError(.corruption, "a part of the collection is damaged: no exact answer to a probe")
+            throw DatabaseError(
+                .corruption, "a part of the collection is damaged: no exact answer to a probe")
         }
         return outcome.hits.map { Probe.Hit(id: $0.record.id, score: $0.score) }
     }
