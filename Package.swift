@@ -26,8 +26,11 @@ func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String]
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+func program(
+    _ name: String, _ dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = []
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -84,6 +87,15 @@ let package = Package(
         program(
             "micro-benchmark", ["NeedleCore", "NeedleVectors", "NeedleWire", "CNeedleKernels"],
             path: "Benchmarks/Micro"),
+        .target(
+            name: "TextFiles", dependencies: ["NeedleCore"], path: "Benchmarks/TextFiles",
+            swiftSettings: strict),
+        program(
+            "keyword-benchmark", ["NeedleCore", "NeedlePayloads", "TextFiles"], path: "Benchmarks/Keywords"),
+        program(
+            "hybrid-benchmark",
+            ["NeedleCore", "NeedlePayloads", "NeedleEmbedding", "VectorFiles", "TextFiles"],
+            path: "Benchmarks/Hybrid", exclude: ["queries.jsonl"]),
         program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),
         program("synthetic-vectors", ["NeedleCore"], path: "Benchmarks/Synthetic"),
         program(
