@@ -2,8 +2,8 @@ package import NeedleCore
 
 /// A filter ready to be asked about one payload after another.
 ///
-/// Issue D turns filters into bitmaps through field indexes; this is the evaluation by scanning, which stays as the
-/// way for conditions without an index and as the oracle. A payload is walked once: values under the top-level keys
+/// This is the evaluation by scanning: the way for conditions without an index, and what every other way has to agree
+/// with. A payload is walked once: values under the top-level keys
 /// that the filter names are decoded, the rest is skipped. O(payload bytes) per row. A value type; safe to share.
 package struct FilterMatcher: Sendable {
     private let filter: Filter
@@ -27,24 +27,8 @@ package struct FilterMatcher: Sendable {
     ///   - id: the row's id, needed when `asksForID`.
     /// - Throws: when the payload is no JSON object: then the stored data is damaged.
     package func matches(payload: Span<UInt8>, id: PointID?) throws(JSONError) -> Bool {
-        let fields = keys.isEmpty ? [] : try Self.decode(payload, keys: keys)
-        return evaluate(filter, RowFields(values: fields, id: id))
-    }
-
-    private static func decode(_ payload: Span<UInt8>, keys: [[UInt8]]) throws(JSONError) -> [RowField] {
-        var fields: [RowField] = []
-        var reader = JSONReader(payload)
-        var members = try reader.beginObject()
-        while let key = try reader.nextKey(&members) {
-            let name = key.utf8
-            if keys.contains(name) {
-                fields.append(RowField(key: name, value: try JSONValue(reading: &reader)))
-                if fields.count == keys.count { break }
-            } else {
-                try reader.skipValue()
-            }
-        }
-        return fields
+        if keys.isEmpty { return evaluate(filter, RowFields(values: [], id: id)) }
+        return evaluate(filter, try RowFields(decoding: payload, keys: keys, id: id))
     }
 
     // MARK: Evaluation
@@ -69,12 +53,21 @@ package struct FilterMatcher: Sendable {
             }
         case .range(let path, let range):
             row.anyValue(at: path) { range.contains($0) }
+        case .geo(let path, let shape):
+            row.anyValue(at: path) { value in GeoPoint(value).map(shape.contains) ?? false }
+        case .valuesCount(let path, let range):
+            range.contains(count: row.valueCount(at: path))
         case .isNull(let path):
             row.anyNode(at: path) { $0 == .null }
         case .isEmpty(let path):
             !row.anyNode(at: path) { $0 != .null && $0 != .array([]) }
         case .hasID(let ids):
             row.id.map(ids.contains) ?? false
+        case .nested(let path, let inner):
+            row.anyValue(at: path) { value in
+                guard case .object(let members) = value else { return false }
+                return evaluate(inner, RowFields(members: members, id: row.id))
+            }
         case .filter(let inner):
             evaluate(inner, row)
         }
@@ -97,12 +90,22 @@ private struct FilterSurvey {
 
     private mutating func visit(_ condition: Condition) {
         switch condition {
-        case .matchAny(let path, _), .matchExcept(let path, _), .range(let path, _), .isNull(let path),
-            .isEmpty(let path):
-            let key = path.segments[0].key
-            if !keys.contains(key) { keys.append(key) }
+        case .matchAny(let path, _), .matchExcept(let path, _), .range(let path, _), .geo(let path, _),
+            .valuesCount(let path, _), .isNull(let path), .isEmpty(let path):
+            note(path)
+        case .nested(let path, let inner):
+            note(path)
+            // The inner keys are those of members; whether ids are asked for counts.
+            var survey = FilterSurvey()
+            survey.visit(inner)
+            needsID = needsID || survey.needsID
         case .hasID: needsID = true
         case .filter(let inner): visit(inner)
         }
+    }
+
+    private mutating func note(_ path: FieldPath) {
+        let key = path.segments[0].key
+        if !keys.contains(key) { keys.append(key) }
     }
 }

@@ -11,6 +11,45 @@ struct RowFields {
     let values: [RowField]
     let id: PointID?
 
+    init(values: [RowField], id: PointID?) {
+        self.values = values
+        self.id = id
+    }
+
+    /// The members under some top-level keys; the rest of the payload is skipped. O(payload bytes).
+    init(decoding payload: Span<UInt8>, keys: [[UInt8]], id: PointID?) throws(JSONError) {
+        var fields: [RowField] = []
+        var reader = JSONReader(payload)
+        var members = try reader.beginKnownObject()
+        while fields.count < keys.count, let key = try reader.nextKnownKey(&members) {
+            if let name = keys.first(where: { key.isName($0) }) {
+                fields.append(RowField(key: name, value: try JSONValue(reading: &reader)))
+            } else {
+                try reader.skipValue()
+            }
+        }
+        self.init(values: fields, id: id)
+    }
+
+    /// An object within a payload, seen as if it were one.
+    init(members: [JSONValue.Member], id: PointID?) {
+        self.init(values: members.map { RowField(key: Array($0.name.utf8), value: $0.value) }, id: id)
+    }
+
+    /// How many values there are at the path: members of an array, else one; null is none.
+    func valueCount(at path: FieldPath) -> Int {
+        var count = 0
+        _ = anyNode(at: path) { node in
+            switch node {
+            case .null: break
+            case .array(let members): count += members.count
+            default: count += 1
+            }
+            return false
+        }
+        return count
+    }
+
     /// Whether some *value* at the path satisfies the test: an array at the end gives each of its members.
     func anyValue(at path: FieldPath, _ test: (JSONValue) -> Bool) -> Bool {
         anyNode(at: path) { node in
@@ -87,6 +126,12 @@ extension RangeTest {
             case (.dateTime, _): nil
             }
         guard let number else { return false }
+        return contains(number)
+    }
+
+    func contains(count: Int) -> Bool { contains(ExactNumber(UInt64(count))) }
+
+    func contains(_ number: ExactNumber) -> Bool {
         if let lower, number < lower.value || (number == lower.value && !lower.isInclusive) { return false }
         if let upper, upper.value < number || (number == upper.value && !upper.isInclusive) { return false }
         return true

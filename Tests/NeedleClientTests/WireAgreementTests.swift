@@ -113,6 +113,9 @@ struct WireAgreementTests {
                     .range("d", atLeast: "2024-01-01T00:00:00Z", atMost: "2025-01-01T00:00:00+02:00"),
                     .hasID([1, "x", PointID(UInt64.max)]), .isNull("x"), .isEmpty(#""dotted.key".y"#),
                     .filter(.match("a", 1) || !.match("b", any: [2])),
+                    .valuesCount("v", atLeast: 1, atMost: 3),
+                    .geoRadius("g", latitude: 52.5, longitude: -13.25, metres: 1000),
+                    .nested("items", .match("name", "x")),
                 ], minimumShould: .init(conditions: [.isNull("a"), .isNull("b")], minimumCount: 1))
             let count = try await client.count("docs", filter: filter)
             #expect(count == 42)

@@ -156,10 +156,6 @@ struct FilterTests {
             (#"{"key":"a","match":{"text":"x"}}"#, "match.text"),
             (#"{"key":"a","match":{"phrase":"x"}}"#, "match.phrase"),
             (#"{"key":"a","match":{"prefix":"x"}}"#, "match.prefix"),
-            (#"{"key":"a","geo_radius":{"center":{"lat":1,"lon":1},"radius_m":5}}"#, "geo_radius"),
-            (#"{"key":"a","geo_box":{}}"#, "geo_box"), (#"{"key":"a","geo_polygon":{}}"#, "geo_polygon"),
-            (#"{"key":"a","values_count":{"gt":1}}"#, "values_count"),
-            (#"{"nested":{"key":"a","filter":{}}}"#, "nested"),
         ])
     func later(json: String, at: String) throws {
         let params = #"{"collection":"c","filter":{"must":[\#(json)]}}"#
@@ -168,15 +164,98 @@ struct FilterTests {
         #expect(message?.contains("not supported by this version") == true)
     }
 
-    @Test("Filters may be as deep as the line, and no deeper")
-    func depth() throws {
+    @Test("Places, counts and objects")
+    func placesCountsAndObjects() throws {
+        let berlin = GeoPoint(latitude: 52.5, longitude: 13.4)
+        #expect(
+            try condition(#"{"key":"a","geo_radius":{"radius_m":0,"center":{"lon":13.4,"lat":52.5}}}"#)
+                == .geo(try path("a"), .radius(center: berlin, metres: 0)))
+        #expect(
+            try condition(
+                #"{"geo_box":{"top_left":{"lat":52.5,"lon":13.4},"bottom_right":{"lat":-90,"lon":-180}},"key":"a"}"#
+            )
+                == .geo(
+                    try path("a"),
+                    .box(topLeft: berlin, bottomRight: GeoPoint(latitude: -90, longitude: -180))))
+        let corners = #"[{"lat":0,"lon":0},{"lat":0,"lon":1},{"lat":1,"lon":0},{"lat":0,"lon":0}]"#
+        let ring = try #require(
+            GeoRing([(0.0, 0.0), (0, 1), (1, 0)].map { GeoPoint(latitude: $0, longitude: $1) }))
+        #expect(
+            try condition(#"{"key":"a","geo_polygon":{"exterior":\#(corners),"interiors":[\#(corners)]}}"#)
+                == .geo(try path("a"), .polygon(exterior: ring, interiors: [ring])))
+        let bound = RangeTest.Bound(value: .unsigned(2), isInclusive: false)
+        #expect(
+            try condition(#"{"key":"a","values_count":{"lt":2}}"#)
+                == .valuesCount(try path("a"), RangeTest(kind: .number, lower: nil, upper: bound)))
+        #expect(
+            try condition(#"{"nested":{"filter":{"must":[{"is_null":"b"}]},"key":"a[]"}}"#)
+                == .nested(try path("a[]"), Filter(must: [.isNull(try path("b"))])))
+    }
+
+    private static let place = #"{"lat":1,"lon":1}"#
+
+    @Test(
+        "Places, counts and objects refused with their place",
+        arguments: [
+            (
+                #"{"key":"a","geo_radius":{"center":{"lat":91,"lon":1},"radius_m":5}}"#,
+                "geo_radius.center.lat"
+            ),
+            (
+                #"{"key":"a","geo_radius":{"center":{"lat":1,"lon":-180.5},"radius_m":5}}"#,
+                "geo_radius.center.lon"
+            ),
+            (#"{"key":"a","geo_radius":{"center":{"lat":1},"radius_m":5}}"#, "geo_radius.center.lon"),
+            (#"{"key":"a","geo_radius":{"center":\#(place),"radius_m":-1}}"#, "geo_radius.radius_m"),
+            (#"{"key":"a","geo_radius":{"center":\#(place)}}"#, "geo_radius.radius_m"),
+            (#"{"key":"a","geo_radius":{"radius_m":1}}"#, "geo_radius.center"),
+            (#"{"key":"a","geo_radius":{"centre":1}}"#, "geo_radius.centre"),
+            (#"{"geo_radius":{"center":\#(place),"radius_m":1}}"#, "key"),
+            (#"{"key":"a","geo_box":{"top_left":\#(place)}}"#, "geo_box.bottom_right"),
+            (#"{"key":"a","geo_box":{"top_left":\#(place),"bottom_right":{"lat":2,"lon":1}}}"#, "geo_box"),
+            (#"{"key":"a","geo_polygon":{"exterior":[\#(place),\#(place)]}}"#, "geo_polygon.exterior"),
+            (#"{"key":"a","geo_polygon":{"interiors":[]}}"#, "geo_polygon.exterior"),
+            (
+                #"{"key":"a","geo_polygon":{"exterior":[{"lat":80,"lon":0},{"lat":80,"lon":120},{"lat":80,"lon":-120}]}}"#,
+                "geo_polygon.exterior"
+            ),
+            (#"{"key":"a","values_count":{}}"#, "values_count"),
+            (#"{"key":"a","values_count":{"gt":"2026-11-21T08:15:00Z"}}"#, "values_count"),
+            (#"{"nested":{"key":"a"}}"#, "nested.filter"), (#"{"nested":{"filter":{}}}"#, "nested.key"),
+            (#"{"nested":{"key":"a","filter":{"must":[{"oops":1}]}}}"#, "nested.filter.must[0].oops"),
+            (#"{"key":"b","nested":{"key":"a","filter":{}}}"#, "key"),
+        ])
+    func refusedPlaces(json: String, at: String) throws {
+        let params = #"{"collection":"c","filter":{"must":[\#(json)]}}"#
+        try Refused("point.count", params, "filter.must[0].\(at)").check()
+    }
+
+    @Test("Filters have a limit in depth and in conditions, and the place where it is passed")
+    func limits() throws {
         func nested(_ count: Int) -> String {
-            let open = String(repeating: #"{"must":["#, count: count)
-            return line(
-                "point.count",
-                #"{"collection":"c","filter":\#(open + String(repeating: "]}", count: count))}"#)
+            #"{"collection":"c","filter":\#(String(repeating: #"{"must":["#, count: count))"#
+                + String(repeating: "]}", count: count) + "}"
         }
-        _ = try request(nested(31))
-        #expect(refusal(of: nested(32))?.error.kind == .parseError)
+        _ = try request(line("point.count", nested(Filter.Limit.depth)))
+        try Refused(
+            "point.count", nested(Filter.Limit.depth + 1),
+            "filter" + String(repeating: ".must[0]", count: Filter.Limit.depth) + ".must"
+        ).check()
+        #expect(refusal(of: line("point.count", nested(32)))?.error.kind == .parseError)
+        func wide(_ count: Int) -> String {
+            let list = [String](repeating: #"{"is_null":"a"}"#, count: count).joined(separator: ",")
+            return #"{"collection":"c","filter":{"must":[{"should":[\#(list)]}]}}"#
+        }
+        _ = try request(line("point.count", wide(Filter.Limit.conditions - 1)))
+        try Refused(
+            "point.count", wide(Filter.Limit.conditions),
+            "filter.must[0].should[\(Filter.Limit.conditions - 1)]"
+        ).check()
+        let many = [String](repeating: Self.place, count: Filter.Limit.vertices + 1).joined(separator: ",")
+        try Refused(
+            "point.count",
+            #"{"collection":"c","filter":{"must":[{"key":"a","geo_polygon":{"exterior":[\#(many)]}}]}}"#,
+            "filter.must[0].geo_polygon.exterior"
+        ).check()
     }
 }

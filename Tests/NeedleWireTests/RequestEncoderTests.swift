@@ -9,8 +9,19 @@ struct RequestEncoderTests {
     /// Calls that use every field.
     private func calls() throws -> [Call] {
         let moment = try #require(DateTime("0999-03-01T23:59:59.000125Z")).exactNumber
+        let (north, south) = (
+            GeoPoint(latitude: 60.5, longitude: 170), GeoPoint(latitude: -1, longitude: -175)
+        )
+        let ring = try #require(GeoRing([north, south, GeoPoint(latitude: 0, longitude: 179)]))
+        let one = RangeTest(
+            kind: .number, lower: RangeTest.Bound(value: .unsigned(1), isInclusive: true), upper: nil)
         let filter = Filter(
             must: [
+                .geo(try path("g"), .radius(center: north, metres: 1.5)),
+                .geo(try path("g"), .box(topLeft: north, bottomRight: south)),
+                .geo(try path("g"), .polygon(exterior: ring, interiors: [ring])),
+                .valuesCount(try path("c"), one),
+                .nested(try path("i[]"), Filter(must: [.isNull(try path("x"))])),
                 .matchAny(try path("a"), [.string(Array("é".utf8))]),
                 .matchAny(try path("a"), [.bool(true), .number(.negative(-4))]),
                 .matchExcept(try path("a.\"b.c\"[]"), [.number(.double(1.5)), .number(.unsigned(.max))]),

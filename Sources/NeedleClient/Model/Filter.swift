@@ -145,6 +145,28 @@ public struct Condition: Hashable, Sendable {
         Condition(json: ["has_id": .array(ids.map(\.jsonValue))])
     }
 
+    /// A place at the key, an object with the numbers `lat` and `lon`, is at most so many metres away.
+    public static func geoRadius(
+        _ key: String, latitude: Double, longitude: Double, metres: Double
+    ) -> Condition {
+        Condition(
+            key, "geo_radius",
+            ["center": ["lat": .double(latitude), "lon": .double(longitude)], "radius_m": .double(metres)])
+    }
+
+    /// The number of values at the key lies in the range. At least one bound.
+    public static func valuesCount(_ key: String, atLeast: Int? = nil, atMost: Int? = nil) -> Condition {
+        var bounds = JSONObject()
+        bounds["gte"] = atLeast.map { .integer(Int64($0)) }
+        bounds["lte"] = atMost.map { .integer(Int64($0)) }
+        return Condition(key, "values_count", .object(bounds))
+    }
+
+    /// The filter holds for at least one object at the key; its keys name members of that object.
+    public static func nested(_ key: String, _ filter: Filter) -> Condition {
+        Condition(json: ["nested": ["key": .string(key), "filter": .object(filter.json)]])
+    }
+
     /// A nested filter holds.
     public static func filter(_ filter: Filter) -> Condition {
         Condition(json: filter.json)

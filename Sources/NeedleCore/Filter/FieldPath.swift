@@ -59,6 +59,11 @@ package struct FieldPath: Hashable, Sendable {
         return Segment(key: key, arrayDepth: depth)
     }
 
+    /// Two spellings of one path are equal.
+    package static func == (left: FieldPath, right: FieldPath) -> Bool { left.segments == right.segments }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(segments) }
+
     private static func malformed(_ text: String, _ reason: String) -> DatabaseError {
         DatabaseError(.invalidParams, "malformed key: \(reason)", expected: "a path like a.b[].c", got: text)
     }

@@ -45,10 +45,16 @@ package indirect enum Condition: Hashable, Sendable {
     /// At least one value at the key is none of these.
     case matchExcept(FieldPath, [MatchValue])
     case range(FieldPath, RangeTest)
+    /// A value at the key is a place within the shape: an object with the numbers `lat` and `lon`.
+    case geo(FieldPath, GeoShape)
+    /// The number of values at the key lies in a range of numbers. A missing key, null and `[]` have none.
+    case valuesCount(FieldPath, RangeTest)
     case isNull(FieldPath)
     /// Missing, null or `[]`.
     case isEmpty(FieldPath)
     case hasID(Set<PointID>)
+    /// The filter holds for at least one object at the key, whose members its keys name.
+    case nested(FieldPath, Filter)
     case filter(Filter)
 }
 
@@ -80,10 +86,23 @@ package struct Filter: Hashable, Sendable {
         self.minimumShould = minimumShould
     }
 
+    /// How large a filter may be (invariant 12).
+    package enum Limit {
+        /// Filters within filters, the outermost counted.
+        package static let depth = 16
+        /// Conditions at all depths.
+        package static let conditions = 512
+        /// Vertices of one polygon, its holes included.
+        package static let vertices = 10_000
+    }
+
     /// Whether there is no condition at any depth: such a filter matches everything, and a deletion refuses it.
     package var holdsNoCondition: Bool {
         (must + should + mustNot + (minimumShould?.conditions ?? [])).allSatisfy { condition in
-            if case .filter(let inner) = condition { inner.holdsNoCondition } else { false }
+            switch condition {
+            case .filter(let inner): inner.holdsNoCondition
+            default: false
+            }
         }
     }
 }

@@ -51,6 +51,12 @@ package struct JSONText: ~Escapable {
         }
     }
 
+    /// Whether the decoded contents are these bytes.
+    package func isName(_ name: [UInt8]) -> Bool {
+        if hasEscapes { return utf8 == name }
+        return end - start == name.count && bytes.buffer(start, end).elementsEqual(name)
+    }
+
     /// The name as error messages show it: cut after 64 bytes, at a character.
     var shown: String {
         let whole = utf8

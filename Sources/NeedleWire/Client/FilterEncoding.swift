@@ -48,6 +48,18 @@ extension JSONWriter {
             case .range(let path, let range):
                 json.string("key", path.text)
                 json.object("range") { $0.writeBounds(of: range) }
+            case .geo(let path, let shape):
+                json.string("key", path.text)
+                json.write(shape)
+            case .valuesCount(let path, let range):
+                json.string("key", path.text)
+                json.object("values_count") { $0.writeBounds(of: range) }
+            case .nested(let path, let filter):
+                json.object("nested") { json in
+                    json.string("key", path.text)
+                    json.key("filter")
+                    json.write(filter)
+                }
             case .isNull(let path): json.string("is_null", path.text)
             case .isEmpty(let path): json.string("is_empty", path.text)
             case .hasID(let ids):
@@ -55,6 +67,41 @@ extension JSONWriter {
                 json.array(ids.sorted()) { $0.write($1) }
             case .filter(let filter): json.writeMembers(of: filter)
             }
+        }
+    }
+
+    private mutating func write(_ shape: GeoShape) {
+        switch shape {
+        case .radius(let center, let metres):
+            object("geo_radius") { json in
+                json.key("center")
+                json.write(center)
+                json.key("radius_m")
+                json.write(metres)
+            }
+        case .box(let topLeft, let bottomRight):
+            object("geo_box") { json in
+                json.key("top_left")
+                json.write(topLeft)
+                json.key("bottom_right")
+                json.write(bottomRight)
+            }
+        case .polygon(let exterior, let interiors):
+            object("geo_polygon") { json in
+                json.key("exterior")
+                json.array(exterior.vertices) { $0.write($1) }
+                json.key("interiors")
+                json.array(interiors) { json, ring in json.array(ring.vertices) { $0.write($1) } }
+            }
+        }
+    }
+
+    private mutating func write(_ point: GeoPoint) {
+        object { json in
+            json.key("lat")
+            json.write(point.latitude)
+            json.key("lon")
+            json.write(point.longitude)
         }
     }
 

@@ -1,43 +1,80 @@
-// Filters and their conditions. Recursion is bounded by the reader's limit on nesting.
+// Filters and their conditions. Recursion is bounded by `FilterSize`.
 
 import NeedleCore
+
+/// How much of a filter was read so far.
+private final class FilterSize {
+    let limits: Limits
+    private var depth = 0
+    private var conditions = 0
+
+    init(_ limits: Limits) { self.limits = limits }
+
+    func enter(at place: Int) throws {
+        depth += 1
+        guard depth <= Filter.Limit.depth else {
+            throw Refusal(
+                message: "filters nest at most \(Filter.Limit.depth) deep", offset: place,
+                expected: "at most \(Filter.Limit.depth) filters within each other")
+        }
+    }
+
+    func leave() { depth -= 1 }
+
+    func addCondition(at place: Int) throws {
+        conditions += 1
+        guard conditions <= Filter.Limit.conditions else {
+            throw Refusal(
+                message: "a filter has at most \(Filter.Limit.conditions) conditions, at all depths together",
+                offset: place, expected: "at most \(Filter.Limit.conditions) conditions")
+        }
+    }
+}
 
 extension JSONReader {
     /// `{"must", "should", "must_not", "min_should"}`.
     mutating func filter(_ limits: Limits) throws -> Filter {
+        try filter(FilterSize(limits))
+    }
+
+    fileprivate mutating func filter(_ size: FilterSize) throws -> Filter {
         var members = try beginObject()
         var filter = Filter()
         while let key = try nextKey(&members) {
-            guard try takeFilterPart(key, into: &filter, limits) else { throw unknown(key) }
+            guard try takeFilterPart(key, into: &filter, size) else { throw unknown(key) }
         }
         return filter
     }
 
     /// Reads the value of `key` if a filter has such a key.
     fileprivate mutating func takeFilterPart(
-        _ key: borrowing JSONText, into filter: inout Filter, _ limits: Limits
+        _ key: borrowing JSONText, into filter: inout Filter, _ size: FilterSize
     ) throws -> Bool {
+        guard key == "must" || key == "should" || key == "must_not" || key == "min_should" else {
+            return false
+        }
+        try size.enter(at: key.offset)
+        defer { size.leave() }
         switch key {
-        case "must": filter.must = try conditions(limits)
-        case "should": filter.should = try conditions(limits)
-        case "must_not": filter.mustNot = try conditions(limits)
-        case "min_should": filter.minimumShould = try optional { try $0.minimumShould(limits) } ?? nil
-        default: return false
+        case "must": filter.must = try conditions(size)
+        case "should": filter.should = try conditions(size)
+        case "must_not": filter.mustNot = try conditions(size)
+        default: filter.minimumShould = try optional { try $0.minimumShould(size) } ?? nil
         }
         return true
     }
 
     /// An absent part is an empty one.
-    private mutating func conditions(_ limits: Limits) throws -> [Condition] {
+    private mutating func conditions(_ size: FilterSize) throws -> [Condition] {
         if try readNullIfPresent() { return [] }
         var elements = try beginArray()
         var conditions: [Condition] = []
-        while try nextElement(&elements) { conditions.append(try condition(limits)) }
+        while try nextElement(&elements) { conditions.append(try condition(size)) }
         return conditions
     }
 
     /// `nil` when it has no conditions: an empty part does not restrict.
-    private mutating func minimumShould(_ limits: Limits) throws -> Filter.MinimumShould? {
+    private mutating func minimumShould(_ size: FilterSize) throws -> Filter.MinimumShould? {
         _ = try peekKind()
         let start = offset
         var members = try beginObject()
@@ -45,7 +82,7 @@ extension JSONReader {
         var count: Int?
         while let key = try nextKey(&members) {
             switch key {
-            case "conditions": list = try optional { try $0.conditions(limits) }
+            case "conditions": list = try optional { try $0.conditions(size) }
             case "min_count": count = try optional { try $0.readInt(in: 0...Int(Int32.max)) }
             default: throw unknown(key)
             }
@@ -55,12 +92,13 @@ extension JSONReader {
         return list.isEmpty ? nil : Filter.MinimumShould(conditions: list, minimumCount: count)
     }
 
-    private mutating func condition(_ limits: Limits) throws -> Condition {
+    private mutating func condition(_ size: FilterSize) throws -> Condition {
         _ = try peekKind()
         let start = offset
+        try size.addCondition(at: start)
         var members = try beginObject()
         var fields = ConditionFields()
-        while let key = try nextKey(&members) { try fields.take(key, from: &self, limits) }
+        while let key = try nextKey(&members) { try fields.take(key, from: &self, size) }
         return try fields.condition(object: start)
     }
 
@@ -99,12 +137,16 @@ private enum KeyTest {
     case matchAny([MatchValue])
     case matchExcept([MatchValue])
     case range(RangeTest)
+    case geo(GeoShape)
+    case valuesCount(RangeTest)
 
     func condition(_ path: FieldPath) -> Condition {
         switch self {
         case .matchAny(let values): .matchAny(path, values)
         case .matchExcept(let values): .matchExcept(path, values)
         case .range(let range): .range(path, range)
+        case .geo(let shape): .geo(path, shape)
+        case .valuesCount(let range): .valuesCount(path, range)
         }
     }
 }
@@ -119,8 +161,8 @@ private struct ConditionFields {
     private var filter = Filter()
     private var isFilter = false
 
-    mutating func take(_ name: borrowing JSONText, from reader: inout JSONReader, _ limits: Limits) throws {
-        if try reader.takeFilterPart(name, into: &filter, limits) {
+    mutating func take(_ name: borrowing JSONText, from reader: inout JSONReader, _ size: FilterSize) throws {
+        if try reader.takeFilterPart(name, into: &filter, size) {
             guard key == nil, test == nil, plain == nil else { throw Self.mixed(at: name.offset) }
             isFilter = true
             return
@@ -129,13 +171,18 @@ private struct ConditionFields {
         case "key":
             key = try reader.optional { try $0.fieldPath() }
             keyPlace = name.offset
-        case "match": try set(try reader.optional { try $0.match(limits) }, at: name.offset)
-        case "range": try set(try reader.optional { try $0.range() }, at: name.offset)
+        case "match": try set(try reader.optional { try $0.match(size.limits) }, at: name.offset)
+        case "range": try set(try reader.optional { .range(try $0.range()) }, at: name.offset)
+        case "values_count":
+            try set(try reader.optional { .valuesCount(try $0.countRange()) }, at: name.offset)
+        case "geo_radius": try set(try reader.optional { .geo(try $0.geoRadius()) }, at: name.offset)
+        case "geo_box": try set(try reader.optional { .geo(try $0.geoBox()) }, at: name.offset)
+        case "geo_polygon": try set(try reader.optional { .geo(try $0.geoPolygon()) }, at: name.offset)
         case "is_null": try set(try reader.optional { .isNull(try $0.fieldPath()) }, at: name.offset)
         case "is_empty": try set(try reader.optional { .isEmpty(try $0.fieldPath()) }, at: name.offset)
-        case "has_id": try set(try reader.optional { .hasID(Set(try $0.pointIDs(limits))) }, at: name.offset)
-        case "geo_radius", "geo_box", "geo_polygon", "values_count", "nested":
-            try reader.refuseUnlessNull("\"\(name.string)\"", at: name.offset)
+        case "has_id":
+            try set(try reader.optional { .hasID(Set(try $0.pointIDs(size.limits))) }, at: name.offset)
+        case "nested": try set(try reader.optional { try $0.nested(size) }, at: name.offset)
         default: throw reader.unknown(name)
         }
     }
@@ -160,7 +207,9 @@ private struct ConditionFields {
         }
         if key != nil, plain != nil || isFilter { throw Self.mixed(at: keyPlace) }
         if key != nil {
-            throw Refusal(message: "a condition with a \"key\" needs \"match\" or \"range\"", offset: object)
+            throw Refusal(
+                message: "a condition with a \"key\" needs a test of it", offset: object,
+                expected: "match, range, geo_radius, geo_box, geo_polygon or values_count")
         }
         // Without any key it is an empty filter, which matches all.
         return plain ?? .filter(filter)
@@ -205,8 +254,38 @@ extension JSONReader {
         try list(of: "values", limit: limits.batchPoints) { try $0.matchValue() }
     }
 
+    /// `nested`: a key and the filter for the objects there.
+    fileprivate mutating func nested(_ size: FilterSize) throws -> Condition {
+        _ = try peekKind()
+        let start = offset
+        var members = try beginObject()
+        var path: FieldPath?
+        var inner: Filter?
+        while let key = try nextKey(&members) {
+            switch key {
+            case "key": path = try optional { try $0.fieldPath() }
+            case "filter": inner = try optional { try $0.filter(size) }
+            default: throw unknown(key)
+            }
+        }
+        guard let path else { throw Refusal.missing("key", in: start) }
+        guard let inner else { throw Refusal.missing("filter", in: start) }
+        return .nested(path, inner)
+    }
+
+    /// `values_count`: a range of numbers.
+    fileprivate mutating func countRange() throws -> RangeTest {
+        _ = try peekKind()
+        let start = offset
+        let range = try range()
+        guard range.kind == .number else {
+            throw Refusal(message: "a number of values is no date-time", offset: start, expected: "numbers")
+        }
+        return range
+    }
+
     /// `range`: at least one bound; of two on one side the stricter counts.
-    fileprivate mutating func range() throws -> KeyTest {
+    fileprivate mutating func range() throws -> RangeTest {
         _ = try peekKind()
         let start = offset
         var members = try beginObject()
@@ -224,7 +303,7 @@ extension JSONReader {
             throw Refusal(
                 message: "a range has at least one of \"gt\", \"gte\", \"lt\" and \"lte\"", offset: start)
         }
-        return .range(RangeTest(kind: kind, lower: bounds.lower, upper: bounds.upper))
+        return RangeTest(kind: kind, lower: bounds.lower, upper: bounds.upper)
     }
 }
 

@@ -1,0 +1,181 @@
+package import NeedleCore
+
+/// An index of the values at one key over a run of rows (a *stripe*), used where its bytes lie.
+///
+/// It answers some conditions exactly, bounds others (rows with values that an index of its type does not hold are
+/// possible), and says nothing about the rest. Immutable and safe to share. What its bytes name is checked when it is
+/// used: damage that a checksum did not find is `corruption`, never a trap.
+package struct FieldIndex: Sendable {
+    private let parts: IndexParts
+    private let content: Content
+    private let nulls: PointSet
+    private let empties: PointSet
+    /// Rows with a scalar that the index does not hold.
+    private let foreign: PointSet
+    /// Rows with a value that it holds.
+    private let own: PointSet
+
+    private enum Content {
+        case keyword(KeywordPart)
+        case number(NumberPart)
+        case geo(GeoPart)
+    }
+
+    /// Rows with null at the key; without a value; foreign; own (sets); rows with several values and how many (u32
+    /// pairs).
+    static let commonParts = 5
+
+    /// - Parameters:
+    ///   - bytes: what `FieldIndexBuilder` made, at a multiple of 64; `owner` keeps them as they are.
+    ///   - rowLimit: the rows that there are.
+    ///   - file: for errors.
+    /// - Throws: `corruption`, or `storage_failed` for a version of another server.
+    package init(
+        opening bytes: UnsafeRawBufferPointer, rowLimit: Int, owner: AnyObject, file: String
+    ) throws(DatabaseError) {
+        let parts = try IndexParts(opening: bytes, rowLimit: rowLimit, owner: owner, file: file)
+        self.parts = parts
+        switch parts.type {
+        case .keyword, .bool:
+            try parts.requireParts(Self.commonParts + KeywordValues.parts)
+            content = .keyword(try KeywordPart(parts, from: Self.commonParts))
+        case .integer, .float, .datetime:
+            try parts.requireParts(Self.commonParts + NumberValues.parts)
+            content = .number(try NumberPart(parts, from: Self.commonParts))
+        case .geo:
+            try parts.requireParts(Self.commonParts + GeoValues.parts)
+            content = .geo(try GeoPart(parts, from: Self.commonParts))
+        case .text:
+            throw parts.damage("a text index is no field index")
+        }
+        nulls = try parts.set(0)
+        empties = try parts.set(1)
+        foreign = try parts.set(2)
+        own = try parts.set(3)
+    }
+
+    package var type: FieldIndexType { parts.type }
+    /// The rows it knows about.
+    package var rows: Range<Int> { parts.rows }
+    package var byteCount: Int { parts.byteCount }
+
+    // MARK: Conditions
+
+    /// For which of its rows a condition on its key holds; `nil` when it cannot tell.
+    package func bounds(of condition: Condition) throws(DatabaseError) -> RowBounds? {
+        let found: RowBounds? =
+            switch condition {
+            case .isNull: RowBounds(nulls)
+            case .isEmpty: RowBounds(empties)
+            case .valuesCount(_, let range): RowBounds(try rows(withValues: range))
+            case .matchAny(_, let values): try equal(to: values)
+            case .matchExcept(_, let values): try other(than: values)
+            case .range(_, let range): try within(range)
+            case .geo(_, let shape): try within(shape)
+            case .hasID, .nested, .filter: nil
+            }
+        guard let found else { return nil }
+        // What a damaged file names beyond its rows must not reach the segment.
+        let all = PointSet(rows)
+        return RowBounds(
+            certain: found.certain.intersection(all), possible: found.possible.intersection(all))
+    }
+
+    private func orForeign(_ rows: PointSet) -> RowBounds {
+        RowBounds(certain: rows, possible: rows.union(foreign))
+    }
+
+    private func equal(to values: [MatchValue]) throws(DatabaseError) -> RowBounds? {
+        let numbers = values.compactMap { value in if case .number(let number) = value { number } else { nil }
+        }
+        switch (content, type) {
+        case (.keyword(let part), .keyword): return RowBounds(try part.rows(equalToAny: values))
+        case (.keyword(let part), _):
+            let rows = try part.rows(equalToAny: values)
+            let areBooleans = values.allSatisfy { if case .bool = $0 { true } else { false } }
+            return areBooleans ? RowBounds(rows) : orForeign(rows)
+        case (.number, .datetime):
+            // Two texts may mean one moment: those that are equal as texts are among the rows with the moment.
+            let moments = values.compactMap { value -> ExactNumber? in
+                guard case .string(let bytes) = value else { return nil }
+                return DateTime(String(decoding: bytes, as: UTF8.self))?.exactNumber
+            }
+            guard case .number(let part) = content else { return nil }
+            return RowBounds(
+                certain: .empty, possible: try part.rows(equalToAny: moments).union(foreign))
+        case (.number(let part), _): return orForeign(try part.rows(equalToAny: numbers))
+        case (.geo, _): return nil
+        }
+    }
+
+    private func other(than values: [MatchValue]) throws(DatabaseError) -> RowBounds? {
+        switch content {
+        case .keyword(let part):
+            let rows = try part.rows(otherThan: values, own: own)
+            // Of a boolean index, rows with other scalars have a value that may be none of these.
+            return type == .keyword ? RowBounds(rows) : orForeign(rows)
+        case .number(let part):
+            if type == .datetime { return RowBounds(certain: .empty, possible: own.union(foreign)) }
+            let numbers = values.compactMap { value in
+                if case .number(let number) = value { number } else { nil }
+            }
+            return orForeign(try part.rows(otherThan: numbers))
+        case .geo: return nil
+        }
+    }
+
+    private func within(_ range: RangeTest) throws(DatabaseError) -> RowBounds? {
+        switch (content, range.kind) {
+        case (.keyword(let part), _):
+            if type == .bool { return RowBounds(certain: .empty, possible: foreign) }
+            return RowBounds(try part.rows { range.contains($0) })
+        case (.number(let part), .dateTime):
+            // Every text that is a moment is held by an index of moments.
+            return type == .datetime
+                ? RowBounds(try part.rows(in: range)) : RowBounds(certain: .empty, possible: foreign)
+        case (.number(let part), .number):
+            return type == .datetime
+                ? RowBounds(certain: .empty, possible: foreign) : orForeign(try part.rows(in: range))
+        case (.geo, _): return nil
+        }
+    }
+
+    private func within(_ shape: GeoShape) throws(DatabaseError) -> RowBounds? {
+        guard case .geo(let part) = content else { return nil }
+        return RowBounds(try part.rows(in: shape))
+    }
+
+    private func rows(withValues range: RangeTest) throws(DatabaseError) -> PointSet {
+        let several = try parts.column(4, as: UInt32.self)
+        let matching = PointSetAccumulator()
+        let all = PointSetAccumulator()
+        for index in 0..<(several.count / 2) {
+            let row = several[2 * index]
+            try parts.check(row)
+            all.insert(row)
+            if range.contains(count: Int(several[2 * index + 1])) { matching.insert(row) }
+        }
+        if range.contains(count: 0) { matching.insert(empties) }
+        if range.contains(count: 1) {
+            matching.insert(PointSet(rows).subtracting(empties).subtracting(all.finish()))
+        }
+        return matching.finish()
+    }
+
+    // MARK: Facets
+
+    /// Adds how many of some rows have each value.
+    ///
+    /// - Returns: rows that have to be looked at because they may have values that the index does not hold; `nil` when
+    ///   it can say nothing about any row, or only at a greater cost than looking.
+    package func count(
+        valuesOf wanted: PointSet, into counts: inout [MatchValue: Int]
+    ) throws(DatabaseError) -> PointSet? {
+        guard case .keyword(let part) = content, part.count <= 64 + 4 * wanted.count else { return nil }
+        for index in 0..<part.count {
+            let count = try part.rows(at: index).intersectionCount(wanted)
+            if count > 0 { counts[try part.value(at: index), default: 0] += count }
+        }
+        return foreign.intersection(wanted)
+    }
+}

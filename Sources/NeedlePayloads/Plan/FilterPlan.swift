@@ -1,0 +1,139 @@
+package import NeedleCore
+
+/// The indexes of a segment: for a key, stripes that follow each other from row 0 on. Rows behind the last are not
+/// indexed yet. Immutable; readers take it as it is.
+package struct FieldIndexSet: Sendable {
+    private let stripes: [FieldPath: [FieldIndex]]
+
+    package static let none = FieldIndexSet([:])
+
+    /// - Precondition: the stripes of a key begin at row 0 and follow each other without a gap.
+    package init(_ stripes: [FieldPath: [FieldIndex]]) {
+        for list in stripes.values {
+            var end = 0
+            for stripe in list {
+                precondition(stripe.rows.lowerBound == end, "stripes follow each other")
+                end = stripe.rows.upperBound
+            }
+        }
+        self.stripes = stripes
+    }
+
+    package func stripes(of path: FieldPath) -> [FieldIndex] { stripes[path] ?? [] }
+
+    /// Rows [0, n) are indexed.
+    package func indexedRows(of path: FieldPath) -> Int { stripes[path]?.last?.rows.upperBound ?? 0 }
+
+    package var byteCount: Int { stripes.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.byteCount } } }
+}
+
+/// The rows of one segment that a filter is asked about.
+package struct FilterSubject {
+    /// Rows [0, rows).
+    package var rows: Int
+    package var indexes: FieldIndexSet
+    /// Rows whose payload is newer than what the indexes were built from: nothing that those say counts for them.
+    package var overlaid: PointSet
+    /// The rows that have one of these ids.
+    package var rowsOfIDs: (Set<PointID>) throws(DatabaseError) -> PointSet
+
+    package init(
+        rows: Int, indexes: FieldIndexSet, overlaid: PointSet = .empty,
+        rowsOfIDs: @escaping (Set<PointID>) throws(DatabaseError) -> PointSet
+    ) {
+        self.rows = rows
+        self.indexes = indexes
+        self.overlaid = overlaid
+        self.rowsOfIDs = rowsOfIDs
+    }
+}
+
+/// A filter as indexes answer it: bounds of the rows that match, from the bounds of its leaves.
+///
+/// Whatever the indexes are, what lies between the bounds is decided by `matcher` on the payloads, so the answer is
+/// the same with any indexes and with none. A value type; safe to share.
+package struct FilterPlan: Sendable {
+    package let filter: Filter
+    package let matcher: FilterMatcher
+
+    package init(_ filter: Filter) {
+        self.filter = CanonicalFilter.of(filter)
+        matcher = FilterMatcher(self.filter)
+    }
+
+    /// Bounds of the rows that match, dead ones included.
+    package func bounds(of subject: FilterSubject) throws(DatabaseError) -> RowBounds {
+        try bounds(filter, subject)
+    }
+
+    private func bounds(_ filter: Filter, _ subject: FilterSubject) throws(DatabaseError) -> RowBounds {
+        var result = RowBounds(PointSet(0..<subject.rows))
+        for condition in filter.must {
+            result = result.and(try bounds(condition, subject))
+            if result.possible.isEmpty { return result }
+        }
+        if !filter.should.isEmpty {
+            var any = RowBounds(.empty)
+            for condition in filter.should { any = any.or(try bounds(condition, subject)) }
+            result = result.and(any)
+        }
+        for condition in filter.mustNot {
+            if result.possible.isEmpty { return result }
+            result = result.and(try bounds(condition, subject).not(within: subject.rows))
+        }
+        if let minimum = filter.minimumShould, minimum.minimumCount > 0, !minimum.conditions.isEmpty {
+            var all: [RowBounds] = []
+            for condition in minimum.conditions { all.append(try bounds(condition, subject)) }
+            result = result.and(
+                RowBounds(
+                    certain: PointSet.atLeast(minimum.minimumCount, of: all.map(\.certain)),
+                    possible: PointSet.atLeast(minimum.minimumCount, of: all.map(\.possible))))
+        }
+        return result
+    }
+
+    private func bounds(
+        _ condition: Condition, _ subject: FilterSubject
+    ) throws(DatabaseError) -> RowBounds {
+        switch condition {
+        case .filter(let inner): return try bounds(inner, subject)
+        case .hasID(let ids):
+            return RowBounds(try subject.rowsOfIDs(ids).intersection(PointSet(0..<subject.rows)))
+        default: return try Self.leaf(condition, subject)
+        }
+    }
+
+    /// Of a condition on a key.
+    private static func leaf(
+        _ condition: Condition, _ subject: FilterSubject
+    ) throws(DatabaseError) -> RowBounds {
+        let unknown = RowBounds(certain: .empty, possible: PointSet(0..<subject.rows))
+        guard let path = condition.path else { return unknown }
+        let stripes = subject.indexes.stripes(of: path)
+        var certain: [PointSet] = []
+        var possible: [PointSet] = []
+        for stripe in stripes {
+            guard let bounds = try stripe.bounds(of: condition) else { return unknown }
+            certain.append(bounds.certain)
+            possible.append(bounds.possible)
+        }
+        let indexed = subject.indexes.indexedRows(of: path)
+        if indexed < subject.rows { possible.append(PointSet(indexed..<subject.rows)) }
+        // Stripes may have grown beyond the rows that are asked about.
+        let all = RowBounds(PointSet(0..<subject.rows))
+        let found = RowBounds(certain: .union(of: certain), possible: .union(of: possible)).and(all)
+        return subject.overlaid.isEmpty ? found : found.forgetting(subject.overlaid).and(all)
+    }
+}
+
+extension Condition {
+    /// The key that the condition is about; `nil` for those on ids and filters.
+    package var path: FieldPath? {
+        switch self {
+        case .matchAny(let path, _), .matchExcept(let path, _), .range(let path, _), .geo(let path, _),
+            .valuesCount(let path, _), .isNull(let path), .isEmpty(let path), .nested(let path, _):
+            path
+        case .hasID, .filter: nil
+        }
+    }
+}
