@@ -96,6 +96,7 @@ let package = Package(
             "hybrid-benchmark",
             ["NeedleCore", "NeedlePayloads", "NeedleEmbedding", "VectorFiles", "TextFiles"],
             path: "Benchmarks/Hybrid", exclude: ["queries.jsonl"]),
+        program("field-benchmark", ["NeedleCore", "NeedlePayloads"], path: "Benchmarks/Fields"),
         program("server-benchmark", ["NeedleCore", histogram], path: "Benchmarks/Server/Load"),
         program("synthetic-vectors", ["NeedleCore"], path: "Benchmarks/Synthetic"),
         program(
@@ -109,7 +110,7 @@ let package = Package(
             name: "WireKit", dependencies: ["NeedleCore"], path: "Tests/WireKit", swiftSettings: strict),
         tests("NeedleCoreTests", ["NeedleCore"]),
         tests("NeedleVectorsTests", ["NeedleVectors", "NeedleCore", "CNeedleKernels"]),
-        tests("NeedlePayloadsTests", ["NeedlePayloads", "NeedleCore"]),
+        tests("NeedlePayloadsTests", ["NeedlePayloads", "NeedleCore"], exclude: ["Fixtures"]),
         tests("NeedleStorageTests", ["NeedleStorage", "NeedleCore", "SimulationKit"], exclude: ["Fixtures"]),
         tests("NeedleEmbeddingTests", ["NeedleEmbedding", "NeedleCore"], exclude: ["Fixtures"]),
         tests("NeedleWireTests", ["NeedleWire", "NeedleCore", "WireKit"]),

@@ -10,6 +10,7 @@ package struct FilterMatcher: Sendable {
     /// Top-level keys that some condition looks under, each once.
     private let keys: [[UInt8]]
     private let needsID: Bool
+    private let words: [WordTest: WordMatcher]
 
     package init(_ filter: Filter) {
         self.filter = filter
@@ -17,6 +18,7 @@ package struct FilterMatcher: Sendable {
         survey.visit(filter)
         keys = survey.keys
         needsID = survey.needsID
+        words = survey.words
     }
 
     /// Whether the filter asks for ids, so that a caller need not build one for nothing.
@@ -53,6 +55,8 @@ package struct FilterMatcher: Sendable {
             }
         case .range(let path, let range):
             row.anyValue(at: path) { range.contains($0) }
+        case .words(let path, let test):
+            row.anyValue(at: path) { value in words[test]?.matches(value) ?? false }
         case .geo(let path, let shape):
             row.anyValue(at: path) { value in GeoPoint(value).map(shape.contains) ?? false }
         case .valuesCount(let path, let range):
@@ -78,6 +82,7 @@ package struct FilterMatcher: Sendable {
 private struct FilterSurvey {
     var keys: [[UInt8]] = []
     var needsID = false
+    var words: [WordTest: WordMatcher] = [:]
 
     mutating func visit(_ filter: Filter) {
         for condition in filter.must + filter.should + filter.mustNot {
@@ -93,12 +98,16 @@ private struct FilterSurvey {
         case .matchAny(let path, _), .matchExcept(let path, _), .range(let path, _), .geo(let path, _),
             .valuesCount(let path, _), .isNull(let path), .isEmpty(let path):
             note(path)
+        case .words(let path, let test):
+            note(path)
+            words[test] = WordMatcher(test)
         case .nested(let path, let inner):
             note(path)
-            // The inner keys are those of members; whether ids are asked for counts.
+            // The inner keys are those of members.
             var survey = FilterSurvey()
             survey.visit(inner)
             needsID = needsID || survey.needsID
+            words.merge(survey.words) { first, _ in first }
         case .hasID: needsID = true
         case .filter(let inner): visit(inner)
         }

@@ -137,3 +137,21 @@ extension RangeTest {
         return true
     }
 }
+
+extension WordMatcher {
+    init(_ test: WordTest) {
+        let kind: Kind =
+            switch test.kind {
+            case .text: .text
+            case .phrase: .phrase
+            case .prefix: .prefix
+            }
+        self.init(kind, text: String(decoding: test.text, as: UTF8.self))
+    }
+
+    /// Of a payload; anything but a string has no words.
+    func matches(_ value: JSONValue) -> Bool {
+        guard case .string(let text) = value else { return false }
+        return matches(text.utf8.span)
+    }
+}

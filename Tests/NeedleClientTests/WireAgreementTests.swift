@@ -99,6 +99,11 @@ struct WireAgreementTests {
             #expect(try await client.delete("docs", .all).durable == "os")
             #expect(try await client.delete("docs", .filter(.match("a", 1))).lsn == 8)
             #expect(try await client.count("docs") == 42)
+            #expect(try await client.createIndex("docs", key: "a", type: .keyword, isTenant: true) == "j")
+            try await client.deleteIndex("docs", key: "a")
+            #expect(try await client.indexes("docs").isEmpty)
+            let facet = try await client.facet("docs", key: "a", filter: .match("b", 1), limit: 3)
+            #expect(facet.map(\.value) == ["x"] && facet.map(\.count) == [3])
         }
     }
 
@@ -113,7 +118,7 @@ struct WireAgreementTests {
                     .range("d", atLeast: "2024-01-01T00:00:00Z", atMost: "2025-01-01T00:00:00+02:00"),
                     .hasID([1, "x", PointID(UInt64.max)]), .isNull("x"), .isEmpty(#""dotted.key".y"#),
                     .filter(.match("a", 1) || !.match("b", any: [2])),
-                    .valuesCount("v", atLeast: 1, atMost: 3),
+                    .valuesCount("v", atLeast: 1, atMost: 3), .match("w", text: "some words"),
                     .geoRadius("g", latitude: 52.5, longitude: -13.25, metres: 1000),
                     .nested("items", .match("name", "x")),
                 ], minimumShould: .init(conditions: [.isNull("a"), .isNull("b")], minimumCount: 1))

@@ -64,6 +64,11 @@ enum WireServer {
         case .getPoints(let call):
             .points(call.ids.dropLast().map(record), missing: Array(call.ids.suffix(1)), call.vectorEncoding)
         case .deletePoints: .deleted(WriteReceipt(lsn: LSN(8), durability: .os, deleted: 3))
+        case .createIndex: .indexCreated(lsn: LSN(5), job: "j")
+        case .deleteIndex: .indexDeleted(lsn: LSN(6))
+        case .listIndexes: .indexes([])
+        case .facetPoints:
+            .facet([FacetValue(value: .string(Array("x".utf8)), count: 3)])
         case .countPoints: .count(42)
         case .scrollPoints(let call):
             .page(ScrollPage(points: [record(1)], cursor: "next", lsn: LSN(9)), call.vectorEncoding)

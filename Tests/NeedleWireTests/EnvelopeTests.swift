@@ -165,7 +165,7 @@ struct EnvelopeTests {
     @Test(
         "Methods of later issues are unknown",
         arguments: [
-            "collection.update", "index.create", "point.set_vectors", "point.set_payload", "point.facet",
+            "collection.update", "point.set_vectors", "point.set_payload",
             "point.search_groups", "point.recommend", "document.upsert", "reembed.start", "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
@@ -256,6 +256,9 @@ enum SampleParams {
         case .createCollection: #"{"name":"c","vectors":{"size":4}}"#
         case .getCollection, .deleteCollection, .optimizeCollection, .countPoints, .scrollPoints:
             #"{"collection":"c"}"#
+        case .createIndex: #"{"collection":"c","key":"k","type":"keyword"}"#
+        case .deleteIndex, .facetPoints: #"{"collection":"c","key":"k"}"#
+        case .listIndexes: #"{"collection":"c"}"#
         case .upsertPoints: #"{"collection":"c","points":[]}"#
         case .getPoints, .deletePoints: #"{"collection":"c","ids":[1]}"#
         case .searchPoints: #"{"collection":"c","vector":[1,0]}"#

@@ -108,6 +108,8 @@ struct FilterTests {
         (#"{"must":[{"key":"a","match":{"any":1}}]}"#, "filter.must[0].match.any"),
         (#"{"must":[{"key":"a","match":{"any":[1],"value":1}}]}"#, "filter.must[0].match.value"),
         (#"{"must":[{"key":"a","match":{"regex":"x"}}]}"#, "filter.must[0].match.regex"),
+        (#"{"must":[{"key":"a","match":{"text":""}}]}"#, "filter.must[0].match.text"),
+        (#"{"must":[{"key":"a","match":{"phrase":7}}]}"#, "filter.must[0].match.phrase"),
         (#"{"must":[{"key":"a","range":{}}]}"#, "filter.must[0].range"),
         (#"{"must":[{"key":"a","range":{"gt":null}}]}"#, "filter.must[0].range"),
         (#"{"must":[{"key":"a","range":{"from":1}}]}"#, "filter.must[0].range.from"),
@@ -150,20 +152,6 @@ struct FilterTests {
         ).check()
     }
 
-    @Test(
-        "Conditions of later versions are refused by name",
-        arguments: [
-            (#"{"key":"a","match":{"text":"x"}}"#, "match.text"),
-            (#"{"key":"a","match":{"phrase":"x"}}"#, "match.phrase"),
-            (#"{"key":"a","match":{"prefix":"x"}}"#, "match.prefix"),
-        ])
-    func later(json: String, at: String) throws {
-        let params = #"{"collection":"c","filter":{"must":[\#(json)]}}"#
-        try Refused("point.count", params, "filter.must[0].\(at)").check()
-        let message = refusal(of: line("point.count", params))?.error.message
-        #expect(message?.contains("not supported by this version") == true)
-    }
-
     @Test("Places, counts and objects")
     func placesCountsAndObjects() throws {
         let berlin = GeoPoint(latitude: 52.5, longitude: 13.4)
@@ -187,6 +175,11 @@ struct FilterTests {
         #expect(
             try condition(#"{"key":"a","values_count":{"lt":2}}"#)
                 == .valuesCount(try path("a"), RangeTest(kind: .number, lower: nil, upper: bound)))
+        for kind in WordTest.Kind.allCases {
+            #expect(
+                try condition(#"{"key":"a","match":{"\#(kind.rawValue)":"two words"}}"#)
+                    == .words(try path("a"), WordTest(kind, Array("two words".utf8))))
+        }
         #expect(
             try condition(#"{"nested":{"filter":{"must":[{"is_null":"b"}]},"key":"a[]"}}"#)
                 == .nested(try path("a[]"), Filter(must: [.isNull(try path("b"))])))

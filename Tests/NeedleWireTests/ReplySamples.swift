@@ -188,7 +188,7 @@ enum ReplySamples {
                     EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
                 result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
                     + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
-        ] + snapshots + transfers
+        ] + indexes + snapshots + transfers
 
     private static let hash = String(repeating: "a0", count: 32)
 
@@ -224,6 +224,40 @@ enum ReplySamples {
             result: #"{"snapshot":"s","collection":"docs","lsn":4,"points":3,"bytes":99,"sha256":"\#(hash)","#
                 + #""created_ms":1800000000000}"#),
         Sample(method: .abortImport, reply: .importAborted, result: "{}"),
+    ]
+
+    /// - Precondition: a path.
+    private static func definition(
+        _ key: String, _ type: FieldIndexType, isTenant: Bool = false, text: TextIndexOptions? = nil
+    ) -> FieldIndexDefinition {
+        guard let path = try? FieldPath(parsing: key) else { preconditionFailure("a path") }
+        return FieldIndexDefinition(path: path, type: type, isTenant: isTenant, text: text)
+    }
+
+    private static let indexes: [Sample] = [
+        Sample(
+            method: .createIndex, reply: .indexCreated(lsn: LSN(3), job: "j1"),
+            result: #"{"lsn":3,"job":"j1"}"#),
+        Sample(method: .deleteIndex, reply: .indexDeleted(lsn: LSN(4)), result: #"{"lsn":4}"#),
+        Sample(
+            method: .listIndexes,
+            reply: .indexes([
+                FieldIndexDescription(definition: definition("a[]", .keyword, isTenant: true), state: .ready),
+                FieldIndexDescription(
+                    definition: definition(
+                        "b", .text, text: TextIndexOptions(stemming: .english, stopWords: ["the"])),
+                    state: .building),
+            ]),
+            result: #"{"indexes":[{"key":"a[]","type":"keyword","tenant":true,"state":"ready"},"#
+                + #"{"key":"b","type":"text","options":{"stemming":"english","stop_words":["the"]},"#
+                + #""state":"building"}]}"#),
+        Sample(
+            method: .facetPoints,
+            reply: .facet([
+                FacetValue(value: .string([0x78]), count: 3), FacetValue(value: .bool(true), count: 2),
+                FacetValue(value: .number(.unsigned(7)), count: 1),
+            ]),
+            result: #"{"values":[{"value":"x","count":3},{"value":true,"count":2},{"value":7,"count":1}]}"#),
     ]
 
     private static let snapshots: [Sample] = [

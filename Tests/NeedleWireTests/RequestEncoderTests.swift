@@ -20,7 +20,7 @@ struct RequestEncoderTests {
                 .geo(try path("g"), .radius(center: north, metres: 1.5)),
                 .geo(try path("g"), .box(topLeft: north, bottomRight: south)),
                 .geo(try path("g"), .polygon(exterior: ring, interiors: [ring])),
-                .valuesCount(try path("c"), one),
+                .valuesCount(try path("c"), one), .words(try path("w"), WordTest(.phrase, Array("é b".utf8))),
                 .nested(try path("i[]"), Filter(must: [.isNull(try path("x"))])),
                 .matchAny(try path("a"), [.string(Array("é".utf8))]),
                 .matchAny(try path("a"), [.bool(true), .number(.negative(-4))]),
@@ -69,6 +69,22 @@ struct RequestEncoderTests {
             .getCollection(GetCollection(collection: "c", minimumLSN: LSN(1))),
             .deleteCollection(DeleteCollection(collection: "c")),
             .optimizeCollection(OptimizeCollection(collection: "c", wait: true)),
+            .createIndex(
+                CreateIndex(
+                    collection: "c",
+                    definition: FieldIndexDefinition(path: try path("a.b[]"), type: .keyword, isTenant: true))
+            ),
+            .createIndex(
+                CreateIndex(
+                    collection: "c",
+                    definition: FieldIndexDefinition(
+                        path: try path("a"), type: .text,
+                        text: TextIndexOptions(stemming: .english, stopWords: ["the"])))),
+            .deleteIndex(DeleteIndex(collection: "c", path: try path("a"))),
+            .listIndexes(ListIndexes(collection: "c", minimumLSN: LSN(2))),
+            .facetPoints(
+                FacetPoints(
+                    collection: "c", path: try path("a"), filter: filter, limit: 5, minimumLSN: LSN(1))),
             .createSnapshot(CreateSnapshot(collection: "c")), .listSnapshots(ListSnapshots()),
             .listSnapshots(ListSnapshots(collection: "c")), .deleteSnapshot("c-1"), .verifySnapshot("c-1"),
             .restoreSnapshot(RestoreSnapshot(snapshot: "c-1", name: "d")),

@@ -145,6 +145,11 @@ public struct Condition: Hashable, Sendable {
         Condition(json: ["has_id": .array(ids.map(\.jsonValue))])
     }
 
+    /// At least one text at the key has all these words, in any order.
+    public static func match(_ key: String, text: String) -> Condition {
+        Condition(key, "match", ["text": .string(text)])
+    }
+
     /// A place at the key, an object with the numbers `lat` and `lon`, is at most so many metres away.
     public static func geoRadius(
         _ key: String, latitude: Double, longitude: Double, metres: Double

@@ -38,6 +38,28 @@ package struct RangeTest: Hashable, Sendable {
     }
 }
 
+/// Words that a text is looked for.
+package struct WordTest: Hashable, Sendable {
+    /// Raw values are the protocol's.
+    package enum Kind: String, Hashable, Sendable, CaseIterable {
+        /// Every word occurs somewhere.
+        case text
+        /// The words occur in this order, next to each other.
+        case phrase
+        /// Every word occurs, the last one perhaps as the beginning of another.
+        case prefix
+    }
+
+    package var kind: Kind
+    /// UTF-8.
+    package var text: [UInt8]
+
+    package init(_ kind: Kind, _ text: [UInt8]) {
+        self.kind = kind
+        self.text = text
+    }
+}
+
 /// One condition of a filter.
 package indirect enum Condition: Hashable, Sendable {
     /// At least one value at the key is among these.
@@ -45,6 +67,8 @@ package indirect enum Condition: Hashable, Sendable {
     /// At least one value at the key is none of these.
     case matchExcept(FieldPath, [MatchValue])
     case range(FieldPath, RangeTest)
+    /// At least one text at the key has the words.
+    case words(FieldPath, WordTest)
     /// A value at the key is a place within the shape: an object with the numbers `lat` and `lon`.
     case geo(FieldPath, GeoShape)
     /// The number of values at the key lies in a range of numbers. A missing key, null and `[]` have none.
@@ -88,6 +112,8 @@ package struct Filter: Hashable, Sendable {
 
     /// How large a filter may be (invariant 12).
     package enum Limit {
+        /// UTF-8 bytes of a text whose words are looked for.
+        package static let wordBytes = 8192
         /// Filters within filters, the outermost counted.
         package static let depth = 16
         /// Conditions at all depths.

@@ -16,7 +16,8 @@ extension Collection {
             state: summary.state,
             bytesOnDisk: store.bytesOnDisk(logBytes: writer.withLock { $0.log.tail.byteCount }),
             bytesInMemory: view.set.growing.reduce(0) { $0 + $1.residentBytes }
-                + view.set.sealed.reduce(0) { $0 + $1.residentBytes }, lsn: view.lsn,
+                + view.set.sealed.reduce(0) { $0 + $1.residentBytes }
+                + view.set.newestFirst.reduce(0) { $0 + $1.fieldIndexes.residentBytes }, lsn: view.lsn,
             recall: describeRecall(of: segments, in: view))
     }
 

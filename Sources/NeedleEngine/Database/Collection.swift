@@ -25,6 +25,7 @@ package final class Collection: Sendable {
     let idle: IdleWatch
     let measurement: SelfMeasurement
     let integrity: Integrity
+    let fieldIndexing = FieldIndexing()
     let writer: Mutex<CollectionWriter>
     private let published: Mutex<Published>
     private let waiters = Mutex(VisibilityWaiters())
@@ -37,6 +38,7 @@ package final class Collection: Sendable {
         var liveRows: Int
         /// The newest write's time: expiry never runs behind it.
         var timeMS: Int64
+        var indexes: FieldIndexCatalogue
     }
 
     init(
@@ -59,7 +61,9 @@ package final class Collection: Sendable {
         integrity = Integrity(
             options: environment.options, now: environment.clock.monotonicNanoseconds())
         published = Mutex(
-            Published(set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS))
+            Published(
+                set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS,
+                indexes: writer.indexes))
         // What was replayed waits for it too.
         if writer.sinceCheckpoint.bytes > 0 { idle.noteWrite(now: environment.clock.monotonicNanoseconds()) }
         self.writer = Mutex(writer)
@@ -80,6 +84,9 @@ package final class Collection: Sendable {
     /// The segments as they are, for work on their files.
     var segments: SegmentSet { published.withLock { $0.set } }
 
+    /// The indexes that a reader knows of.
+    var fieldIndexes: FieldIndexCatalogue { published.withLock { $0.indexes } }
+
     /// The newest write that is visible.
     package var visibleLSN: LSN {
         published.withLock { $0.lsn }
@@ -87,8 +94,10 @@ package final class Collection: Sendable {
 
     /// Makes everything the writer has applied visible. Under the writer lock, after the sync.
     func publish(_ writer: borrowing CollectionWriter) {
-        let (set, lsn, liveRows, timeMS) = (writer.set, writer.lsn, writer.liveRows, writer.timeMS)
-        published.withLock { $0 = Published(set: set, lsn: lsn, liveRows: liveRows, timeMS: timeMS) }
+        let state = Published(
+            set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS,
+            indexes: writer.indexes)
+        published.withLock { $0 = state }
     }
 
     /// Swaps the segments under readers without showing more writes. Under the writer lock.

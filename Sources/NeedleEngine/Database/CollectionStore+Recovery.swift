@@ -9,6 +9,7 @@ struct RecoveredState {
     var lsn: LSN
     var timeMS: Int64
     var liveRows: Int
+    var indexes = FieldIndexCatalogue()
 }
 
 extension CollectionStore {
@@ -60,6 +61,7 @@ extension CollectionStore {
         let writer = CollectionWriter(
             config: config, options: environment.options, log: wrapped(log), state: state)
         try writer.replay(after: manifest.checkpointLSN, file: logDirectory)
+        openFieldIndexes(of: manifest, writer.indexes.current, in: writer.set)
         let collection = Collection(name: name, store: self, recovered: writer, environment: environment)
         collection.loadRecall()
         return collection
@@ -119,7 +121,10 @@ extension CollectionStore {
             opKeys: try opKeys(of: manifest, config: config),
             nextSegmentID: manifest.nextSegmentID + 1, lsn: manifest.checkpointLSN,
             timeMS: manifest.lastTimeMS,
-            liveRows: live)
+            liveRows: live,
+            indexes: FieldIndexCatalogue(
+                try FieldIndexCodec.decodeRecords(
+                    manifest.indexes, file: "\(directory)/\(Manifest.fileName)")))
     }
 
     /// - Throws: `corruption` when it cannot be used, also because it is missing.
@@ -176,16 +181,19 @@ extension CollectionWriter {
     func replay(after checkpoint: LSN, file: String) throws(DatabaseError) {
         var rows: [StoredPoint] = []
         var deletions: [PointID] = []
+        var changes: [FieldIndexChange] = []
         var summary: WriteSummary?
         try log.replay(from: checkpoint.next) { (frame, body) throws(DatabaseError) in
             if frame.isFirst {
                 rows.removeAll(keepingCapacity: true)
                 deletions.removeAll(keepingCapacity: true)
+                changes.removeAll(keepingCapacity: true)
                 summary = nil
             }
             switch try codec.decode(body, file: file) {
             case .rows(let points): rows += points
             case .deletions(let ids): deletions += ids
+            case .index(let change): changes.append(change)
             case .summary(let counts): summary = counts
             }
             sinceCheckpoint.add(bytes: body.byteCount)
@@ -196,6 +204,7 @@ extension CollectionWriter {
             timeMS = max(timeMS, frame.timeMS)
             sinceCheckpoint.add(rows: rows.count + deletions.count)
             try apply(rows, deletions, at: frame.lsn)
+            for change in changes { indexes.apply(change, at: frame.lsn) }
             _ = finish(counts, at: frame.lsn, writtenMS: frame.timeMS)
         }
     }

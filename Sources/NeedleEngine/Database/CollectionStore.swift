@@ -11,6 +11,8 @@ struct CheckpointDraft: Sendable {
     var timeMS: Int64
     var reservedThrough: LSN
     var opKeys: [OpKeyWindow.Entry]
+    /// Those that there were at `lsn`.
+    var indexes: [FieldIndexRecord]
 }
 
 /// The files of one collection: manifest, segments and deletions. The log has its own object.
@@ -62,7 +64,9 @@ final class CollectionStore: Sendable {
             to: path, fileSystem)
         let sha256 = try ContentHash.hex(ofFile: path, fileSystem)
         hashes.withLock { $0[ManifestSegment.fileName(id: segment.id)] = sha256 }
-        let sealed = try open(segment.id, config: config, deletions: segment.deletions)
+        let sealed = try open(
+            segment.id, config: config, deletions: segment.deletions,
+            fieldIndexes: segment.fieldIndexes)
         // Here nobody waits for it.
         sealed.admit()
         return sealed
@@ -71,13 +75,16 @@ final class CollectionStore: Sendable {
     /// - Parameters:
     ///   - origin: whose the file is, if not this collection's.
     ///   - deletions: `nil` begins with none.
+    ///   - fieldIndexes: those of the rows in memory, when the file was just made of them.
     func open(
-        _ id: UInt64, config: CollectionConfig, origin: Incarnation? = nil, deletions: DeletionTable? = nil
+        _ id: UInt64, config: CollectionConfig, origin: Incarnation? = nil, deletions: DeletionTable? = nil,
+        fieldIndexes: FieldIndexSlot = FieldIndexSlot()
     ) throws(DatabaseError) -> SealedSegment {
         let reader = try SegmentReader(
             fileSystem, path: path(of: id), incarnation: origin ?? incarnation, segmentID: id)
         let table = if let deletions { deletions } else { try DeletionTable(capacity: reader.rowCount) }
-        return try SealedSegment(reader: reader, config: config, deletions: table)
+        return try SealedSegment(
+            reader: reader, config: config, deletions: table, fieldIndexes: fieldIndexes)
     }
 
     // MARK: Checkpoints
@@ -99,6 +106,7 @@ final class CollectionStore: Sendable {
                 key: entry.key, lsn: entry.receipt.lsn, timeMS: entry.timeMS,
                 result: ReceiptCodec.encode(entry.receipt))
         }
+        manifest.indexes = FieldIndexCodec.encode(draft.indexes)
         try manifest.write(fileSystem, directory: directory)
         adopt(manifest)
     }
@@ -113,6 +121,7 @@ final class CollectionStore: Sendable {
             bytes: segment.fileBytes, live: segment.rowCount - dead.count, minLSN: header.minLSN,
             maxLSN: header.maxLSN)
         entry.sha256 = known?.sha256 ?? hashes.withLock { $0[entry.file] }
+        entry.overlays = segment.fieldIndexes.files
         entry.origin = header.incarnation == incarnation ? nil : header.incarnation
         if let written = known?.deletions, written.count == dead.count {
             entry.deletions = written

@@ -13,6 +13,8 @@ extension Collection {
     /// - Returns: whether there was something to do.
     func maintain(context: OperationContext) throws(DatabaseError) -> Bool {
         if verifyStep() { return true }
+        // Cheap beside a graph, and a segment is sealed and merged with its indexes then.
+        if try fieldIndexStep(context: context) { return true }
         // Writers that are refused wait for nothing else, and rows that go on coming in must not keep what is
         // indexed from being sealed: memory and log would grow.
         if failureOfWrites != nil, maintainExclusively(context) { return true }
@@ -107,6 +109,10 @@ extension Collection {
         }
         if try finishMerge() { return true }
         if try sealOldestFrozen() { return true }
+        if try writeFieldIndexFiles() {
+            try checkpoint()
+            return true
+        }
         if try freezeIfDue() { return true }
         if maintenance.merge == nil, try beginMergeIfDue(context) { return true }
         let ledger = store.environment.residence
@@ -231,10 +237,13 @@ extension Collection {
         let draft = writer.withLock { writer -> CheckpointDraft in
             let lsn = Self.checkpointLSN(of: writer.set, visible: visibleLSN)
             writer.sinceCheckpoint = ReplayCost()
+            let indexes = writer.indexes.records(at: lsn)
+            writer.indexes.forget(upTo: lsn)
             return CheckpointDraft(
                 set: writer.set, lsn: lsn, nextSegmentID: writer.nextSegmentID, timeMS: writer.timeMS,
                 reservedThrough: writer.log.tail.reservedThrough,
-                opKeys: writer.opKeys.entries(now: writer.timeMS).filter { $0.receipt.lsn <= lsn })
+                opKeys: writer.opKeys.entries(now: writer.timeMS).filter { $0.receipt.lsn <= lsn },
+                indexes: indexes)
         }
         try store.write(draft, config: config)
         try writer.withLock { (writer) throws(DatabaseError) in

@@ -1,4 +1,5 @@
 package import NeedleCore
+import NeedlePayloads
 
 extension Collection {
     /// Points by id, in the order asked, each once, and the ids that are not there. O(ids · segments).
@@ -29,7 +30,7 @@ extension Collection {
         let scan = FilterScan(filter, view: view, context: context)
         var count = 0
         for segment in view.set.newestFirst {
-            count += try scan.rows(of: segment).count
+            count += try scan.selection(of: segment).count
         }
         return count
     }

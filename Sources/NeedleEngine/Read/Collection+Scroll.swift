@@ -1,4 +1,5 @@
 package import NeedleCore
+import NeedlePayloads
 
 extension Collection {
     /// A page of points by id; all pages of one scroll show one moment.
@@ -45,6 +46,8 @@ struct ScrollPager {
         var position: Int
         /// The id at `position`, or `nil` at the end.
         var id: PointID?
+        /// Of the filter, if there is one.
+        var bounds: RowBounds?
     }
 
     /// - Returns: the page, and its last id when there may be more.
@@ -52,7 +55,7 @@ struct ScrollPager {
         let view = scroll.moment.view
         let scan = scroll.filter.map { FilterScan($0, view: view, context: context) }
         let reader = RecordReader(config: config, selection: request.selection)
-        var walks = try begin(after: after)
+        var walks = try begin(after: after, scan)
         var points: [PointRecord] = []
         var bytes = 0
         var steps = 0
@@ -61,7 +64,7 @@ struct ScrollPager {
             if steps % 256 == 0 { try context.check() }
             let segment = walks[next].segment
             let row = try walks[next].order.row(at: walks[next].position)
-            if view.isVisible(row, in: segment), try scan?.matches(row, of: segment) ?? true {
+            if view.isVisible(row, in: segment), try matches(row, of: walks[next], scan) {
                 let record = try reader.record(row, of: segment)
                 let size = Self.wireBytes(of: record)
                 let isFull =
@@ -75,12 +78,18 @@ struct ScrollPager {
         return (points, nil)
     }
 
-    private func begin(after: PointID?) throws(DatabaseError) -> [Walk] {
+    private func matches(_ row: Int, of walk: Walk, _ scan: FilterScan?) throws(DatabaseError) -> Bool {
+        guard let scan, let bounds = walk.bounds else { return true }
+        return try scan.matches(row, of: walk.segment, bounds)
+    }
+
+    private func begin(after: PointID?, _ scan: FilterScan?) throws(DatabaseError) -> [Walk] {
         try scroll.moment.view.set.requireAll()
         var walks: [Walk] = []
         for segment in scroll.moment.view.set.newestFirst {
             let order = try scroll.moment.order(of: segment)
             var walk = Walk(segment: segment, order: order, position: 0)
+            if let scan { walk.bounds = try scan.bounds(of: segment) }
             if let after { walk.position = try firstPosition(after: after, in: walk) }
             try load(&walk)
             walks.append(walk)

@@ -18,6 +18,7 @@ final class GrowingSegment: Sendable {
     let columns: RowColumns
     let spaces: [GrowingSpace]
     let deletions: DeletionTable
+    let fieldIndexes = FieldIndexSlot()
 
     private let memory: GrowingMemory
     private let idTable: IDTable

@@ -13,12 +13,17 @@ final class SealedSegment: Segment, Sendable {
     let reader: SegmentReader
     let columns: RowColumns
     let deletions: DeletionTable
+    let fieldIndexes: FieldIndexSlot
     private let spaces: [SealedSpace]
     /// Set when the segment's content contradicts itself: see `condemn`.
     let condemnation = AtomicLazyReference<Condemnation>()
 
     /// - Throws: `corruption` when a section that the configuration asks for is missing or damaged.
-    init(reader: SegmentReader, config: CollectionConfig, deletions: DeletionTable) throws(DatabaseError) {
+    init(
+        reader: SegmentReader, config: CollectionConfig, deletions: DeletionTable,
+        fieldIndexes: FieldIndexSlot = FieldIndexSlot()
+    ) throws(DatabaseError) {
+        self.fieldIndexes = fieldIndexes
         precondition(deletions.capacity >= reader.rowCount)
         self.reader = reader
         self.deletions = deletions

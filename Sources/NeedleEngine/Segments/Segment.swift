@@ -10,6 +10,7 @@ protocol Segment: AnyObject, Sendable {
     var columns: RowColumns { get }
     var deletions: DeletionTable { get }
     var hasExpiringRows: Bool { get }
+    var fieldIndexes: FieldIndexSlot { get }
     /// Nothing of it is left to be compared with a checksum.
     var isVerified: Bool { get }
 

@@ -48,6 +48,7 @@ extension CollectionStore {
             restored.segments.append(try take(segment, of: manifest, source))
         }
         restored.opKeys = manifest.opKeys
+        restored.indexes = manifest.indexes
         let log = try takeLog(source, behind: manifest.checkpointLSN, work: work)
         try fileSystem.syncDirectory(directory)
         try restored.write(fileSystem, directory: directory)

@@ -21,6 +21,7 @@ final class CollectionWriter {
     let growingCapacity: Int
     var log: any CommitLog
     var set: SegmentSet
+    var indexes: FieldIndexCatalogue
     var opKeys: OpKeyWindow
     var nextSegmentID: UInt64
     /// The newest write applied in memory.
@@ -51,6 +52,7 @@ final class CollectionWriter {
         codec = EffectCodec(config: config)
         growingCapacity = options.growingCapacity(for: config)
         set = state.set
+        indexes = state.indexes
         opKeys = state.opKeys
         nextSegmentID = state.nextSegmentID
         lsn = state.lsn
@@ -85,7 +87,9 @@ final class CollectionWriter {
             created: resolved.created, updated: resolved.updated, deleted: resolved.deleted,
             opKey: write.opKey)
         try makeRoom(for: resolved.rows)
-        let logged = try append(resolved, summary)
+        let logged = try append(
+            codec.encode(deletions: resolved.deletions) + codec.encode(rows: resolved.rows)
+                + [codec.encode(summary)], rows: resolved.rows.count + resolved.deletions.count)
         do throws(DatabaseError) {
             try apply(resolved.rows, resolved.deletions, at: logged.lsn)
         } catch {
@@ -96,13 +100,21 @@ final class CollectionWriter {
         return finish(summary, at: logged.lsn)
     }
 
+    /// The same for a change of the field indexes, which somebody has checked.
+    ///
+    /// - Returns: the change's LSN.
+    func perform(_ change: FieldIndexChange, now: Int64) throws(DatabaseError) -> LSN {
+        if let failure { throw failure }
+        timeMS = max(timeMS, now)
+        let summary = WriteSummary(created: 0, updated: 0, deleted: 0, opKey: nil)
+        let logged = try append([codec.encode(change), codec.encode(summary)], rows: 1)
+        indexes.apply(change, at: logged.lsn)
+        if config.durability == .fsync { unsynced.append(logged) }
+        return finish(summary, at: logged.lsn).lsn
+    }
+
     /// Logs the write and hands it to the system, so that a full disk is known before anything is applied.
-    private func append(
-        _ resolved: ResolvedWrite, _ summary: WriteSummary
-    ) throws(DatabaseError) -> LoggedWrite {
-        var bodies = codec.encode(deletions: resolved.deletions)
-        bodies += codec.encode(rows: resolved.rows)
-        bodies.append(codec.encode(summary))
+    private func append(_ bodies: [[UInt8]], rows: Int) throws(DatabaseError) -> LoggedWrite {
         let asked = log.tail.nextLSN
         if config.durability != .fsync, asked > log.tail.reservedThrough {
             try log.reserveLSNs(through: LSN(asked.value + Self.reservation))
@@ -115,8 +127,7 @@ final class CollectionWriter {
             throw error
         }
         timeMS = appended.timeMS
-        sinceCheckpoint.add(
-            bytes: bodies.reduce(0) { $0 + $1.count }, rows: resolved.rows.count + resolved.deletions.count)
+        sinceCheckpoint.add(bytes: bodies.reduce(0) { $0 + $1.count }, rows: rows)
         return LoggedWrite(lsn: appended.lsn, timeMS: appended.timeMS, bodies: bodies)
     }
 

@@ -13,6 +13,10 @@ enum EffectKind: UInt8 {
     case deletions = 2
     /// What the write answered: exact counts and its op_key.
     case summary = 3
+    /// The definition of a field index, as JSON.
+    case createIndex = 4
+    /// The key of an index that is dropped.
+    case dropIndex = 5
 }
 
 /// What a write answered, kept so that a repeat of its `op_key` answers the same, also after a restart.
@@ -28,6 +32,7 @@ enum Effect {
     case rows([StoredPoint])
     case deletions([PointID])
     case summary(WriteSummary)
+    case index(FieldIndexChange)
 }
 
 /// Encodes and decodes frame bodies.
@@ -67,6 +72,14 @@ struct EffectCodec {
         writer.append(UInt8(summary.opKey == nil ? 0 : 1))
         writer.append(counted: summary.opKey ?? [])
         return writer.bytes
+    }
+
+    func encode(_ change: FieldIndexChange) -> [UInt8] {
+        switch change {
+        case .create(let definition):
+            [EffectKind.createIndex.rawValue] + FieldIndexCodec.encode(definition)
+        case .drop(let path): [EffectKind.dropIndex.rawValue] + Array(path.text.utf8)
+        }
     }
 
     private static func encode<Item>(
@@ -109,6 +122,16 @@ struct EffectCodec {
             let summary = try Self.summary(&reader)
             try reader.expectEnd()
             return .summary(summary)
+        case .createIndex:
+            let definition = try FieldIndexCodec.decode(try reader.readBytes(body.byteCount - 1), file: file)
+            return .index(.create(definition))
+        case .dropIndex:
+            let key = String(decoding: try reader.readBytes(body.byteCount - 1), as: UTF8.self)
+            do throws(DatabaseError) {
+                return .index(.drop(try FieldPath(parsing: key)))
+            } catch {
+                throw reader.damage(error.message)
+            }
         case nil:
             throw reader.damage("unknown frame kind \(kind)")
         }

@@ -59,6 +59,13 @@ package struct FieldIndex: Sendable {
     package var rows: Range<Int> { parts.rows }
     package var byteCount: Int { parts.byteCount }
 
+    /// The index as bytes, to be written to a file.
+    package func withBytes<Result>(
+        _ body: (UnsafeRawBufferPointer) throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
+        try parts.withBytes(body)
+    }
+
     // MARK: Conditions
 
     /// For which of its rows a condition on its key holds; `nil` when it cannot tell.
@@ -71,6 +78,7 @@ package struct FieldIndex: Sendable {
             case .matchAny(_, let values): try equal(to: values)
             case .matchExcept(_, let values): try other(than: values)
             case .range(_, let range): try within(range)
+            case .words(_, let test): try having(test)
             case .geo(_, let shape): try within(shape)
             case .hasID, .nested, .filter: nil
             }
@@ -140,6 +148,18 @@ package struct FieldIndex: Sendable {
         }
     }
 
+    private func having(_ test: WordTest) throws(DatabaseError) -> RowBounds? {
+        switch content {
+        case .keyword(let part) where type == .keyword:
+            let matcher = WordMatcher(test)
+            return RowBounds(try part.rows { matcher.matches($0) })
+        case .number where type == .datetime:
+            return RowBounds(certain: .empty, possible: own.union(foreign))
+        case .keyword, .number: return RowBounds(certain: .empty, possible: foreign)
+        case .geo: return nil
+        }
+    }
+
     private func within(_ shape: GeoShape) throws(DatabaseError) -> RowBounds? {
         guard case .geo(let part) = content else { return nil }
         return RowBounds(try part.rows(in: shape))
@@ -166,16 +186,16 @@ package struct FieldIndex: Sendable {
 
     /// Adds how many of some rows have each value.
     ///
-    /// - Returns: rows that have to be looked at because they may have values that the index does not hold; `nil` when
-    ///   it can say nothing about any row, or only at a greater cost than looking.
+    /// - Returns: false when the index does not hold every value, or when looking at the rows costs less.
     package func count(
         valuesOf wanted: PointSet, into counts: inout [MatchValue: Int]
-    ) throws(DatabaseError) -> PointSet? {
-        guard case .keyword(let part) = content, part.count <= 64 + 4 * wanted.count else { return nil }
+    ) throws(DatabaseError) -> Bool {
+        guard type == .keyword, case .keyword(let part) = content, part.count <= 64 + 4 * wanted.count
+        else { return false }
         for index in 0..<part.count {
             let count = try part.rows(at: index).intersectionCount(wanted)
             if count > 0 { counts[try part.value(at: index), default: 0] += count }
         }
-        return foreign.intersection(wanted)
+        return true
     }
 }

@@ -145,6 +145,13 @@ struct IndexParts: @unchecked Sendable {
 
     var byteCount: Int { bytes.count }
 
+    func withBytes<Result>(
+        _ body: (UnsafeRawBufferPointer) throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
+        let (bytes, owner) = (bytes, owner)
+        return try withExtendedLifetime(owner) { () throws(DatabaseError) in try body(bytes) }
+    }
+
     func requireParts(_ count: Int) throws(DatabaseError) {
         guard ranges.count == count else { throw damage("\(ranges.count) parts in place of \(count)") }
     }

@@ -130,7 +130,8 @@ extension Condition {
     /// The key that the condition is about; `nil` for those on ids and filters.
     package var path: FieldPath? {
         switch self {
-        case .matchAny(let path, _), .matchExcept(let path, _), .range(let path, _), .geo(let path, _),
+        case .matchAny(let path, _), .matchExcept(let path, _), .range(let path, _), .words(let path, _),
+            .geo(let path, _),
             .valuesCount(let path, _), .isNull(let path), .isEmpty(let path), .nested(let path, _):
             path
         case .hasID, .filter: nil

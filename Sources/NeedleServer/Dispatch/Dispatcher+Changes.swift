@@ -29,6 +29,7 @@ extension Dispatcher {
             }
         case .optimizeCollection(let call):
             optimize(task, name, wait: call.wait)
+        case .createIndex, .deleteIndex: changeIndexes(task, name)
         default:
             task.fail(DatabaseError(.internal, "\(task.request.call.method.rawValue) changes no collection"))
         }
@@ -91,6 +92,28 @@ extension Dispatcher {
                             return try body()
                         })
                     ticket.done()
+                }
+            })
+        task.sink.lanes.add(work, collection: name)
+    }
+
+    /// The same with the collection, once it has been loaded.
+    func barrier(
+        _ task: RequestTask, _ name: String,
+        _ body: @escaping @Sendable (Collection) throws(DatabaseError) -> Reply
+    ) {
+        let work = LaneWork(
+            isBarrier: true, prepare: { _ in },
+            proceed: { ticket in
+                self.whenLoaded(task, name, otherwise: { ticket.done() }) { collection in
+                    self.control.submit {
+                        task.finish(
+                            Result { () throws(DatabaseError) -> Reply in
+                                try task.context.check()
+                                return try body(collection)
+                            })
+                        ticket.done()
+                    }
                 }
             })
         task.sink.lanes.add(work, collection: name)

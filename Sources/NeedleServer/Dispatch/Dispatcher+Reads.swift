@@ -32,6 +32,9 @@ extension Dispatcher {
                 filter: call.filter, limit: call.limit, cursor: call.cursor, selection: call.selection,
                 maximumBytes: max(4_096, limits.lineBytes - 65_536))
             return .page(try collection.scroll(request, context: context), call.vectorEncoding)
+        case .facetPoints(let call):
+            return .facet(
+                try collection.facet(call.path, filter: call.filter, limit: call.limit, context: context))
         case .searchPoints(let call):
             return .search(
                 try collection.search(call.search.query, context: context), call.search.vectorEncoding)

@@ -102,13 +102,18 @@ package final class Dispatcher: RequestExecutor {
         case .listCollections: describe(task) { [database] in .collections(database.summaries()) }
         case .cancel: task.finish(.success(.cancelled(false)))
         case .login: task.fail(Self.nothingToLogIn)
-        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints:
+        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
+            .createIndex, .deleteIndex:
             change(task)
         case .getCollection(let call):
             whenVisible(task, call.collection, call.minimumLSN) { collection in
                 self.describe(task) { .collection(collection.describe()) }
             }
-        case .getPoints, .countPoints, .scrollPoints, .searchPoints, .searchBatch: read(task)
+        case .listIndexes(let call):
+            whenVisible(task, call.collection, call.minimumLSN) { collection in
+                self.describe(task) { .indexes(collection.listIndexes()) }
+            }
+        case .getPoints, .countPoints, .scrollPoints, .facetPoints, .searchPoints, .searchBatch: read(task)
         case .embedTexts(let call): embed(task, call)
         case .createSnapshot, .listSnapshots, .deleteSnapshot, .verifySnapshot, .restoreSnapshot:
             snapshots(task)

@@ -90,7 +90,10 @@ package struct ManifestOpKey: Hashable, Sendable {
 /// The content of MANIFEST.
 package struct Manifest: Hashable, Sendable {
     /// Features without which the collection cannot be read right; a server that lacks one refuses it.
-    package var features: [String] { segments.contains { $0.origin != nil } ? [Self.foreignSegments] : [] }
+    package var features: [String] {
+        (segments.contains { $0.origin != nil } ? [Self.foreignSegments] : [])
+            + (indexes == nil ? [] : [Self.fieldIndexes])
+    }
     package var incarnation: Incarnation
     /// The configuration as compact JSON, opaque here.
     package var config: [UInt8]
@@ -103,18 +106,23 @@ package struct Manifest: Hashable, Sendable {
     package var segments: [ManifestSegment] = []
     /// Oldest first.
     package var opKeys: [ManifestOpKey] = []
+    /// The field indexes that the collection has at the checkpoint: a compact JSON array, opaque here; `nil` without any.
+    package var indexes: [UInt8]?
 
     package static let fileName = "MANIFEST"
     /// Features this server has.
-    package static let knownFeatures: Set<String> = [foreignSegments]
+    package static let knownFeatures: Set<String> = [foreignSegments, fieldIndexes]
     /// Some segment has an `origin`.
     package static let foreignSegments = "foreign_segments"
+    /// The collection has field indexes: a server that does not know them would lose them with its next checkpoint.
+    package static let fieldIndexes = "field_indexes"
 
     package init(
         incarnation: Incarnation, config: [UInt8], checkpointLSN: LSN = .zero, lastTimeMS: Int64 = 0,
         lsnCeiling: LSN = .zero, nextSegmentID: UInt64 = 1, segments: [ManifestSegment] = [],
-        opKeys: [ManifestOpKey] = []
+        opKeys: [ManifestOpKey] = [], indexes: [UInt8]? = nil
     ) {
+        self.indexes = indexes
         self.incarnation = incarnation
         self.config = config
         self.checkpointLSN = checkpointLSN

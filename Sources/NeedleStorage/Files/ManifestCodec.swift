@@ -19,6 +19,9 @@ extension Manifest {
         writer.beginArray()
         for opKey in opKeys { opKey.write(to: &writer) }
         writer.endArray()
+        if let indexes {
+            writer.key("indexes"); writer.writeRaw(indexes)
+        }
         writer.endObject()
         return HeadedText.encode("manifest", compactJSON: writer.take())
     }
@@ -30,7 +33,8 @@ extension Manifest {
         }
         try FeatureNames.check(needed, known: Self.knownFeatures, of: "manifest", file: file)
         guard features.allSatisfy(needed.contains) else {
-            throw .corruption(file: file, offset: 0, what: "a segment with an origin, but not the feature")
+            throw .corruption(
+                file: file, offset: 0, what: "a segment with an origin or indexes, but not the feature")
         }
         try checkConsistency(file: file)
     }
@@ -45,6 +49,7 @@ extension Manifest {
         var nextSegmentID: UInt64?
         var segments: [ManifestSegment]?
         var opKeys: [ManifestOpKey]?
+        var indexes: [UInt8]?
         let offset = reader.offset
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) {
@@ -67,6 +72,10 @@ extension Manifest {
                 opKeys = try StrictJSON.array(&reader) { (r) throws(JSONError) in
                     try ManifestOpKey(reading: &r)
                 }
+            case "indexes":
+                var text: [UInt8] = []
+                try reader.compactValue(into: &text)
+                indexes = text
             default: throw JSONError(.unknownKey(key.string), at: key.offset)
             }
         }
@@ -78,7 +87,7 @@ extension Manifest {
             lsnCeiling: try StrictJSON.need(lsns.ceiling, "lsn_ceiling", at: offset),
             nextSegmentID: try StrictJSON.need(nextSegmentID, "next_segment_id", at: offset),
             segments: try StrictJSON.need(segments, "segments", at: offset),
-            opKeys: try StrictJSON.need(opKeys, "op_keys", at: offset))
+            opKeys: try StrictJSON.need(opKeys, "op_keys", at: offset), indexes: indexes)
         needed = try StrictJSON.need(features, "features", at: offset)
     }
 

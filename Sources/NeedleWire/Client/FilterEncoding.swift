@@ -48,6 +48,12 @@ extension JSONWriter {
             case .range(let path, let range):
                 json.string("key", path.text)
                 json.object("range") { $0.writeBounds(of: range) }
+            case .words(let path, let test):
+                json.string("key", path.text)
+                json.object("match") { json in
+                    json.key(string: test.kind.rawValue)
+                    json.write(utf8: test.text.span)
+                }
             case .geo(let path, let shape):
                 json.string("key", path.text)
                 json.write(shape)
@@ -105,7 +111,7 @@ extension JSONWriter {
         }
     }
 
-    private mutating func write(_ value: MatchValue) {
+    mutating func write(_ value: MatchValue) {
         switch value {
         case .string(let bytes): write(utf8: bytes.span)
         case .bool(let bool): write(bool)

@@ -19,6 +19,10 @@ extension JSONReader {
         case .getCollection: return .collection(try result.collectionDescription())
         case .deleteCollection: return .collectionDeleted
         case .optimizeCollection: return .optimizing(job: try result.string("job"))
+        case .createIndex: return .indexCreated(lsn: try result.lsn("lsn"), job: try result.string("job"))
+        case .deleteIndex: return .indexDeleted(lsn: try result.lsn("lsn"))
+        case .listIndexes: return .indexes(try result.list("indexes").map { try $0.fieldIndex() })
+        case .facetPoints: return .facet(try result.list("values").map { try $0.facetValue() })
         case .upsertPoints: return .upserted(try result.receipt())
         case .deletePoints: return .deleted(try result.receipt())
         case .countPoints: return .count(try result.integer("count"))
@@ -130,6 +134,34 @@ private struct ResultTree {
             state: try choice("state"), phase: try string("phase"), done: try integer("done"),
             total: try integer("total"), rate: try number("rate"), etaMS: tree["eta_ms"]?.integerValue,
             error: tree["error"]?.stringValue)
+    }
+
+    func fieldIndex() throws -> FieldIndexDescription {
+        let type: FieldIndexType = try choice("type")
+        var text: TextIndexOptions?
+        if let options = tree["options"] {
+            let words = options["stop_words"]?.arrayValue?.compactMap(\.stringValue) ?? []
+            text = TextIndexOptions(
+                stemming: options["stemming"]?.stringValue.flatMap(TextIndexOptions.Stemming.init) ?? .none,
+                stopWords: words)
+        }
+        return FieldIndexDescription(
+            definition: FieldIndexDefinition(
+                path: try FieldPath(parsing: try string("key")), type: type,
+                isTenant: tree["tenant"]?.boolValue ?? false, text: text), state: try choice("state"))
+    }
+
+    func facetValue() throws -> FacetValue {
+        let count = try integer("count")
+        switch tree["value"] {
+        case .bool(let flag): return FacetValue(value: .bool(flag), count: count)
+        case .string(let text): return FacetValue(value: .string(Array(text.utf8)), count: count)
+        case .number(.signed(let value)): return FacetValue(value: .number(ExactNumber(value)), count: count)
+        case .number(.unsigned(let value)):
+            return FacetValue(value: .number(ExactNumber(value)), count: count)
+        case .number(.double(let value)): return FacetValue(value: .number(ExactNumber(value)), count: count)
+        default: throw missing("value")
+        }
     }
 
     func aliases() throws -> [Alias] {

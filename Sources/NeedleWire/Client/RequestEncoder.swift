@@ -59,6 +59,13 @@ package struct RequestEncoder: Sendable {
         case .optimizeCollection(let optimize):
             json.string("collection", optimize.collection)
             if optimize.wait { json.flag("wait") }
+        case .createIndex(let create):
+            json.string("collection", create.collection)
+            json.writeMembers(of: create.definition)
+        case .deleteIndex(let delete):
+            json.string("collection", delete.collection)
+            json.string("key", delete.path.text)
+        case .listIndexes(let list): json.writeRead(list.collection, list.minimumLSN)
         case .upsertPoints(let upsert): write(upsert, to: &json)
         case .getPoints(let get):
             json.writeRead(get.collection, get.minimumLSN)
@@ -70,6 +77,11 @@ package struct RequestEncoder: Sendable {
             json.writeRead(count.collection, count.minimumLSN)
             json.writeFilter(count.filter)
         case .scrollPoints(let scroll): write(scroll, to: &json)
+        case .facetPoints(let facet):
+            json.writeRead(facet.collection, facet.minimumLSN)
+            json.string("key", facet.path.text)
+            json.writeFilter(facet.filter)
+            json.integer("limit", facet.limit)
         case .searchPoints(let search):
             json.writeRead(search.collection, search.minimumLSN)
             write(search.search, to: &json)

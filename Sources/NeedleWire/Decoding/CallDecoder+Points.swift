@@ -163,7 +163,7 @@ extension JSONReader {
         return filter
     }
 
-    fileprivate mutating func pageLimit(_ limits: Limits) throws -> Int {
+    mutating func pageLimit(_ limits: Limits) throws -> Int {
         _ = try peekKind()
         let start = offset
         let limit = try readInt(in: 1...Int.max)

@@ -102,7 +102,8 @@ extension JSONReader {
         return try fields.condition(object: start)
     }
 
-    fileprivate mutating func fieldPath() throws -> FieldPath {
+    /// Where in a payload something lies.
+    mutating func fieldPath() throws -> FieldPath {
         let text = try readText()
         do {
             return try FieldPath(parsing: text.string)
@@ -137,6 +138,7 @@ private enum KeyTest {
     case matchAny([MatchValue])
     case matchExcept([MatchValue])
     case range(RangeTest)
+    case words(WordTest)
     case geo(GeoShape)
     case valuesCount(RangeTest)
 
@@ -145,6 +147,7 @@ private enum KeyTest {
         case .matchAny(let values): .matchAny(path, values)
         case .matchExcept(let values): .matchExcept(path, values)
         case .range(let range): .range(path, range)
+        case .words(let test): .words(path, test)
         case .geo(let shape): .geo(path, shape)
         case .valuesCount(let range): .valuesCount(path, range)
         }
@@ -221,7 +224,7 @@ private struct ConditionFields {
 }
 
 extension JSONReader {
-    /// `match`: exactly one of `value`, `any` and `except`.
+    /// `match`: exactly one of `value`, `any`, `except`, `text`, `phrase` and `prefix`.
     fileprivate mutating func match(_ limits: Limits) throws -> KeyTest {
         _ = try peekKind()
         let start = offset
@@ -233,21 +236,31 @@ extension JSONReader {
             case "value": found = try optional { .matchAny([try $0.matchValue()]) }
             case "any": found = try optional { .matchAny(try $0.matchValues(limits)) }
             case "except": found = try optional { .matchExcept(try $0.matchValues(limits)) }
-            case "text", "phrase", "prefix":
-                try refuseUnlessNull("\"match.\(key.string)\"", at: key.offset)
-                continue
+            case "text": found = try optional { try $0.words(.text) }
+            case "phrase": found = try optional { try $0.words(.phrase) }
+            case "prefix": found = try optional { try $0.words(.prefix) }
             default: throw unknown(key)
             }
             guard let found else { continue }
             guard test == nil else {
-                throw Refusal(message: "exactly one of \"value\", \"any\" and \"except\"", offset: key.offset)
+                throw Refusal(
+                    message:
+                        "exactly one of \"value\", \"any\", \"except\", \"text\", \"phrase\" and \"prefix\"",
+                    offset: key.offset)
             }
             test = found
         }
         guard let test else {
-            throw Refusal(message: "one of \"value\", \"any\" and \"except\" is missing", offset: start)
+            throw Refusal(
+                message:
+                    "one of \"value\", \"any\", \"except\", \"text\", \"phrase\" and \"prefix\" is missing",
+                offset: start)
         }
         return test
+    }
+
+    private mutating func words(_ kind: WordTest.Kind) throws -> KeyTest {
+        .words(WordTest(kind, Array(try boundedString(1...Filter.Limit.wordBytes).utf8)))
     }
 
     private mutating func matchValues(_ limits: Limits) throws -> [MatchValue] {

@@ -17,10 +17,15 @@ package enum Reply: Sendable {
     case collectionDeleted
     /// The job's id.
     case optimizing(job: String)
+    /// With the job's id.
+    case indexCreated(lsn: LSN, job: String)
+    case indexDeleted(lsn: LSN)
+    case indexes([FieldIndexDescription])
     case upserted(WriteReceipt)
     case points([PointRecord], missing: [PointID], VectorEncoding)
     case deleted(WriteReceipt)
     case count(Int)
+    case facet([FacetValue])
     case page(ScrollPage, VectorEncoding)
     case search(SearchResult, VectorEncoding)
     /// One encoding per result.

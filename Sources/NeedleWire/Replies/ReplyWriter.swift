@@ -36,6 +36,12 @@ struct ReplyWriter {
             json.key("deleted")
             json.write(true)
         case .optimizing(let job): json.string("job", job)
+        case .indexCreated(let lsn, let job):
+            json.lsn(lsn)
+            json.string("job", job)
+        case .indexDeleted(let lsn): json.lsn(lsn)
+        case .indexes(let indexes): json.writeList(indexes)
+        case .facet(let values): json.writeFacet(values)
         case .upserted(let receipt):
             json.writeHead(of: receipt)
             json.integer("created", receipt.created)

@@ -30,11 +30,15 @@ package enum Call: Sendable {
     case getCollection(GetCollection)
     case deleteCollection(DeleteCollection)
     case optimizeCollection(OptimizeCollection)
+    case createIndex(CreateIndex)
+    case deleteIndex(DeleteIndex)
+    case listIndexes(ListIndexes)
     case upsertPoints(UpsertPoints)
     case getPoints(GetPoints)
     case deletePoints(DeletePoints)
     case countPoints(CountPoints)
     case scrollPoints(ScrollPoints)
+    case facetPoints(FacetPoints)
     case searchPoints(SearchPoints)
     case searchBatch(SearchBatch)
     case embedTexts(EmbedTexts)
@@ -72,11 +76,15 @@ extension Call {
         case .getCollection: .getCollection
         case .deleteCollection: .deleteCollection
         case .optimizeCollection: .optimizeCollection
+        case .createIndex: .createIndex
+        case .deleteIndex: .deleteIndex
+        case .listIndexes: .listIndexes
         case .upsertPoints: .upsertPoints
         case .getPoints: .getPoints
         case .deletePoints: .deletePoints
         case .countPoints: .countPoints
         case .scrollPoints: .scrollPoints
+        case .facetPoints: .facetPoints
         case .searchPoints: .searchPoints
         case .searchBatch: .searchBatch
         case .embedTexts: .embedTexts
@@ -113,11 +121,15 @@ extension Call {
         case .getCollection(let call): call.collection
         case .deleteCollection(let call): call.collection
         case .optimizeCollection(let call): call.collection
+        case .createIndex(let call): call.collection
+        case .deleteIndex(let call): call.collection
+        case .listIndexes(let call): call.collection
         case .upsertPoints(let call): call.collection
         case .getPoints(let call): call.collection
         case .deletePoints(let call): call.collection
         case .countPoints(let call): call.collection
         case .scrollPoints(let call): call.collection
+        case .facetPoints(let call): call.collection
         case .searchPoints(let call): call.collection
         case .searchBatch(let call): call.collection
         }
@@ -127,7 +139,7 @@ extension Call {
     package var changesCollection: Bool {
         switch self {
         case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .restoreSnapshot:
+            .restoreSnapshot, .createIndex, .deleteIndex:
             true
         default: false
         }
@@ -137,6 +149,8 @@ extension Call {
     package var minimumLSN: LSN? {
         switch self {
         case .getCollection(let call): call.minimumLSN
+        case .listIndexes(let call): call.minimumLSN
+        case .facetPoints(let call): call.minimumLSN
         case .getPoints(let call): call.minimumLSN
         case .countPoints(let call): call.minimumLSN
         case .scrollPoints(let call): call.minimumLSN

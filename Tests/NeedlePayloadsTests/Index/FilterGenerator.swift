@@ -143,7 +143,10 @@ struct FilterGenerator {
         case 5, 6: return .range(path, range())
         case 7, 8: return .geo(path, shape())
         case 9: return .valuesCount(path, countRange())
-        case 10: return .isNull(path)
+        case 10:
+            guard chance(0.7) else { return .isNull(path) }
+            let text = pick(["red", "longer word", "much word", "CAFE", "lon", "2026", "T00", "!"])
+            return .words(path, WordTest(pick(WordTest.Kind.allCases), Array(text.utf8)))
         case 11: return .isEmpty(path)
         case 12: return .hasID(Set((0..<20).map { _ in PointID(UInt64.random(in: 0...200, using: &random)) }))
         default:

@@ -52,6 +52,12 @@ struct NaiveFilter {
                 else { return false }
                 return shape.contains(GeoPoint(latitude: lat, longitude: lon))
             }
+        case .words(let path, let test):
+            guard let kind = WordMatcher.Kind(rawValue: test.kind.rawValue) else { return false }
+            let matcher = WordMatcher(kind, text: String(decoding: test.text, as: UTF8.self))
+            return values(path, document).contains { value in
+                if case .string(let text) = value { matcher.matches(Array(text.utf8).span) } else { false }
+            }
         case .valuesCount(let path, let range):
             let count = nodes(path, document).reduce(0) { sum, node in
                 switch node {

@@ -1,0 +1,109 @@
+import NeedleCore
+import NeedlePayloads
+import NeedleStorage
+import Synchronization
+
+/// The field indexes of one segment: stripes in memory while it grows, one file an index when it is sealed.
+///
+/// Readers take the list as it is; background work replaces it. The lock is held for a few instructions, but for the
+/// first use of files after opening, which are compared with their checksums then. Safe to use from any thread.
+final class FieldIndexSlot: Sendable {
+    /// What the segment has of one index.
+    struct Entry: Sendable {
+        var path: FieldPath
+        /// From row 0 on, without gaps.
+        var stripes: [FieldIndex]
+        /// Where the only stripe lies, unless it is in memory.
+        var file: FieldIndexFile?
+
+        var rows: Int { stripes.last?.rows.upperBound ?? 0 }
+    }
+
+    private struct State {
+        var entries: [LSN: Entry] = [:]
+        /// Files that nothing was read from yet.
+        var unverified: [LSN: FieldIndexFile] = [:]
+        /// Indexes that cannot be built, because a payload cannot be read.
+        var hopeless: Set<LSN> = []
+        var set = FieldIndexSet.none
+    }
+
+    private let state = Mutex(State())
+
+    /// What a read may use. Files that turn out to be damaged are left out, and built again.
+    var usable: FieldIndexSet {
+        state.withLock { state in
+            if !state.unverified.isEmpty { Self.verify(&state) }
+            return state.set
+        }
+    }
+
+    private static func verify(_ state: inout State) {
+        for (lsn, file) in state.unverified {
+            do throws(DatabaseError) { try file.verify() } catch { state.entries[lsn] = nil }
+        }
+        state.unverified = [:]
+        rebuild(&state)
+    }
+
+    private static func rebuild(_ state: inout State) {
+        var stripes: [FieldPath: [FieldIndex]] = [:]
+        for (lsn, entry) in state.entries where state.unverified[lsn] == nil {
+            stripes[entry.path] = entry.stripes
+        }
+        state.set = FieldIndexSet(stripes)
+    }
+
+    func entry(_ index: LSN) -> Entry? { state.withLock { $0.entries[index] } }
+
+    func isHopeless(_ index: LSN) -> Bool { state.withLock { $0.hopeless.contains(index) } }
+
+    func noteHopeless(_ index: LSN) { state.withLock { _ = $0.hopeless.insert(index) } }
+
+    func put(_ entry: Entry, for index: LSN, isVerified: Bool = true) {
+        state.withLock { state in
+            state.entries[index] = entry
+            state.unverified[index] = isVerified ? nil : entry.file
+            Self.rebuild(&state)
+        }
+    }
+
+    /// Leaves out what contradicts itself, so that it is built again.
+    func discardAll() {
+        state.withLock { state in
+            state.entries = [:]
+            state.unverified = [:]
+            state.set = .none
+        }
+    }
+
+    /// Forgets indexes that were dropped.
+    func keep(_ indexes: Set<LSN>) {
+        state.withLock { state in
+            guard !state.entries.keys.allSatisfy(indexes.contains) else { return }
+            state.entries = state.entries.filter { indexes.contains($0.key) }
+            state.unverified = state.unverified.filter { indexes.contains($0.key) }
+            Self.rebuild(&state)
+        }
+    }
+
+    /// Names of the files in use, for the manifest.
+    var files: [String] {
+        state.withLock { state in
+            state.entries.values.compactMap { entry in
+                entry.file.map {
+                    String($0.path[$0.path.index(after: $0.path.lastIndex(of: "/") ?? $0.path.startIndex)...])
+                }
+            }.sorted()
+        }
+    }
+
+    /// Bytes of stripes that are no files.
+    var residentBytes: Int {
+        state.withLock { state in
+            state.entries.values.reduce(0) {
+                $0 + ($1.file == nil ? $1.stripes.reduce(0) { $0 + $1.byteCount } : 0)
+            }
+        }
+    }
+}

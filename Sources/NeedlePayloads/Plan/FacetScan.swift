@@ -1,0 +1,32 @@
+package import NeedleCore
+
+/// Which values rows have at a key, from their payloads. A value type; safe to share.
+package struct FacetScan: Sendable {
+    private let path: FieldPath
+    private let keys: [[UInt8]]
+
+    package init(_ path: FieldPath) {
+        self.path = path
+        keys = [path.segments[0].key]
+    }
+
+    /// Counts a row once for each of its distinct values: strings, numbers by value, booleans.
+    ///
+    /// - Throws: when the payload is no JSON object.
+    package func count(payload: Span<UInt8>, into counts: inout [MatchValue: Int]) throws(JSONError) {
+        let fields = try RowFields(decoding: payload, keys: keys, id: nil)
+        var seen: Set<MatchValue> = []
+        _ = fields.anyValue(at: path) { value in
+            if let scalar = MatchValue(value) { seen.insert(scalar) }
+            return false
+        }
+        for value in seen { counts[value, default: 0] += 1 }
+    }
+
+    /// Most frequent first, then by value.
+    package static func mostFrequent(_ counts: [MatchValue: Int], limit: Int) -> [FacetValue] {
+        let all = counts.map { FacetValue(value: $0.key, count: $0.value) }
+        return Array(
+            all.sorted { $0.count != $1.count ? $0.count > $1.count : $0.value < $1.value }.prefix(limit))
+    }
+}
