@@ -13,7 +13,7 @@ import Testing
     struct Point: Sendable {
         var operation: Int
         var disk: SimulatedFileSystem
-        var collections: [ModelCollection]
+        var model: Model
         var milliseconds: Int64
     }
 
@@ -38,15 +38,24 @@ import Testing
         maintain 3
         write 0 delete 10 16 19 key=3
         maintain 60
+        snapshot 0
+        alias 0 0
+        verify 0
         write 0 upsert 23:23 24:24 25:25 26:26 27:27
         write 0 delete-matching 1
         advance 6000
         optimize 1
         maintain 40
+        restore 0 as=3
+        write 3 upsert 1:12 20:20
         reopen
         write 0 upsert 23:24 if=current
+        snapshot 3
+        alias 1 3
         write 1 delete 1 2 3
         write 2 upsert 4:4 5:5
+        drop 3
+        restore 0 as=3 to=2
         drop 2
         create 2
         write 2 upsert 5:5 6:6 7:7
@@ -54,8 +63,12 @@ import Testing
         maintain 30
         write 2 delete-all
         maintain 10
+        delete-snapshot 0
         drop 1
+        restore 0 as=1 to=0
+        delete-alias 0
         kill
+        verify 0
         write 0 upsert 28:28 29:29 30:30 31:31 ; delete 28
         optimize 0
         maintain 80
@@ -74,7 +87,8 @@ import Testing
         setup.options.deadShare = 0.2
         setup.options.measureShare = 0
         setup.options.log = LogOptions(rollBytes: 900, bufferBytes: 300)
-        setup.configs = [Durability.fsync, .os, .memory].map {
+        setup.options.logArchive = "archive"
+        setup.configs = [Durability.fsync, .os, .memory, .fsync].map {
             Setup.config(size: 3, metric: .cosine, quantization: .int8, durability: $0)
         }
         return setup
@@ -84,13 +98,13 @@ import Testing
     static func points() throws -> [Point] {
         let found = Shared([Point]())
         let world = World(setup)
-        let (model, clock) = (world.model, world.clock)
+        let (shared, clock) = (world.shared, world.clock)
         world.disk.onOperation { _, disk in
-            let collections = model.value.withLock { $0 }
+            let model = shared.value.withLock { $0 }
             found.value.withLock {
                 $0.append(
                     Point(
-                        operation: $0.count + 1, disk: disk, collections: collections,
+                        operation: $0.count + 1, disk: disk, model: model,
                         milliseconds: clock.wallMilliseconds()))
             }
         }
@@ -107,10 +121,12 @@ import Testing
     /// - Returns: whether it came to that.
     static func cut(_ point: Point, _ model: LossModel, again: Int? = nil) throws -> Bool {
         let clock = SimulatedClock(at: point.milliseconds)
-        let world = World(setup, disk: point.disk.clone(), clock: clock, collections: point.collections)
+        let world = World(setup, disk: point.disk.clone(), clock: clock, model: point.model)
         try world.perform(.crash(model, seed: point.operation, again: again))
         let wasCutAgain = world.crashes > 1
         try world.perform(.heal)
+        try world.checkNothingElseIsThere()
+        try world.perform(.verify(0))
         for number in world.collections.indices where world.collections[number].presence == .present {
             try world.perform(
                 .write(number, [Write(.upsert([Item(id: 1, content: 33), Item(id: 38, content: 2)], nil))]))

@@ -3,9 +3,11 @@ import Testing
 
 /// What simulated runs have found, as they printed it, simplified: each test bears the name of a bug that is mended.
 @Suite struct FoundBugTests {
-    private func replay(_ text: String, seed: UInt64) throws {
-        let report = Run.run(try Operation.parse(text), Setup(seed: seed))
-        #expect(report.failure == nil, "\(report.failure.map(\.description) ?? "")")
+    private func replay(_ text: String, seed: UInt64) throws { try replay(text, Setup(seed: seed)) }
+
+    private func replay(_ text: String, _ setup: Setup) throws {
+        let report = Run.run(try Operation.parse(text), setup)
+        #expect(report.failure == nil, "\(report.failure.map { "\($0)\n\($0.trace)" } ?? "")")
     }
 
     /// The manifest's time was taken for that of writes behind its checkpoint, so that their op_keys lived longer.
@@ -76,6 +78,90 @@ import Testing
                 crash none seed=1
                 check
                 """, seed: 485)
+        }
+    }
+
+    /// A snapshot's removal that ended before it was durable was finished at the next start: a power cut then brought
+    /// the name back, but not the files.
+    @Test(arguments: LossModel.allCases) func aRemovedSnapshotIsGoneOrWhole(model: LossModel) throws {
+        for operation in 1...16 {
+            try replay(
+                """
+                create 0
+                write 0 upsert 1:1 2:2
+                snapshot 0
+                fault ioError after=\(operation)
+                delete-snapshot 0
+                kill
+                crash \(model.rawValue) seed=\(operation)
+                check
+                verify 0
+                """, CrashPointTests.setup)
+        }
+    }
+
+    /// The same for one that was made: listed after a start, and gone after a power cut.
+    @Test func aSnapshotThatIsListedAfterAKillSurvivesAPowerCut() throws {
+        for operation in 20...70 {
+            try replay(
+                """
+                create 0
+                write 0 upsert 1:1 2:2
+                fault ioError after=\(operation)
+                snapshot 0
+                kill
+                crash none seed=1
+                check
+                verify 0
+                """, CrashPointTests.setup)
+        }
+    }
+
+    /// A log file that was kept in the archive, but not durably, counted as kept when that was tried again: the log
+    /// was trimmed, and a power cut took what the archive had.
+    @Test func whatTheArchiveKeepsSurvivesAPowerCut() throws {
+        for operation in 1...80 {
+            try replay(
+                """
+                create 0
+                write 0 upsert 1:1 2:2
+                snapshot 0
+                write 0 upsert 3:3 4:4 5:5 6:6
+                write 0 delete 1
+                optimize 0
+                fault ioError after=\(operation)
+                maintain 40
+                heal
+                advance 60000
+                maintain 40
+                crash none seed=1
+                restore 0 as=1 to=0
+                restore 0 as=2 to=1
+                """, CrashPointTests.setup)
+        }
+    }
+
+    /// The marker behind a log's end was synced for a snapshot; when that had failed, another snapshot synced it again,
+    /// with success, and its hash was that of a marker which the disk did not have.
+    @Test(arguments: ["snapshot 0", "reopen"]) func aSnapshotAfterAFailedSyncIsWhole(failing: String) throws {
+        for operation in 1...60 {
+            try replay(
+                """
+                create 0
+                write 0 upsert 1:1 2:2
+                write 0 delete 1
+                fault ioError after=\(operation)
+                \(failing)
+                heal
+                advance 60000
+                maintain 9
+                snapshot 0
+                snapshot 0
+                crash none seed=1
+                check
+                verify 0
+                verify 1
+                """, CrashPointTests.setup)
         }
     }
 }

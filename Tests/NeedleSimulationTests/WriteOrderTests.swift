@@ -11,7 +11,8 @@ import Testing
     private let disk = SimulatedFileSystem()
     private let checker = WriteOrderChecker(
         WriteOrderRules(
-            isTemporary: { $0.hasSuffix(".tmp") }, isDispensable: { _, bytes in bytes == [0] },
+            isTemporary: { $0.hasSuffix(".tmp") || $0.contains(".tmp/") },
+            isDispensable: { _, bytes in bytes == [0] },
             isRoot: { $0.hasSuffix("ROOT") }, isTop: { _ in true },
             needs: { _, content, _ in
                 [WriteOrderRules.Need("d/" + String(decoding: content, as: UTF8.self), isSealed: true)]
@@ -52,6 +53,23 @@ import Testing
         try put("x", at: "d/a", isSynced: false)
         #expect(breaches(of: 1) == 1)
         _ = try files.create("d/b")
+        #expect(breaches(of: 1) == 2)
+    }
+
+    @Test func aDirectoryBeforeWhatIsInIt() throws {
+        func make(_ name: String, syncsFile: Bool, syncsNames: Bool) throws {
+            try files.createDirectory("d/\(name).tmp")
+            let file = try files.create("d/\(name).tmp/f")
+            try file.write([1], at: 0)
+            if syncsFile { try file.sync() }
+            if syncsNames { try files.syncDirectory("d/\(name).tmp") }
+            try files.rename("d/\(name).tmp", to: "d/\(name)")
+        }
+        try make("a", syncsFile: true, syncsNames: true)
+        #expect(checker.breaches == [])
+        try make("b", syncsFile: false, syncsNames: true)
+        #expect(breaches(of: 1) == 1)
+        try make("c", syncsFile: true, syncsNames: false)
         #expect(breaches(of: 1) == 2)
     }
 

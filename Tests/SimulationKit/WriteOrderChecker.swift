@@ -23,6 +23,8 @@ package struct WriteOrderRules: Sendable {
     package var isTemporary: @Sendable (String) -> Bool
     /// Whether losing this write loses nothing: a log's marker behind its end.
     package var isDispensable: @Sendable (_ path: String, _ bytes: [UInt8]) -> Bool
+    /// Whether the reader of this file copes with an end that was never synced.
+    package var mayBeTorn: @Sendable (String) -> Bool
     /// Whether the file's being there is what makes others count.
     package var isRoot: @Sendable (String) -> Bool
     /// Whether a root counts by itself; other roots count when such a one needs them.
@@ -33,11 +35,13 @@ package struct WriteOrderRules: Sendable {
     package init(
         isTemporary: @escaping @Sendable (String) -> Bool,
         isDispensable: @escaping @Sendable (String, [UInt8]) -> Bool,
+        mayBeTorn: @escaping @Sendable (String) -> Bool = { _ in false },
         isRoot: @escaping @Sendable (String) -> Bool, isTop: @escaping @Sendable (String) -> Bool,
         needs: @escaping @Sendable (String, [UInt8], [String]) -> [Need]
     ) {
         self.isTemporary = isTemporary
         self.isDispensable = isDispensable
+        self.mayBeTorn = mayBeTorn
         self.isRoot = isRoot
         self.isTop = isTop
         self.needs = needs
@@ -45,7 +49,7 @@ package struct WriteOrderRules: Sendable {
 }
 
 /// Notes every breach of these rules:
-/// 1. nothing gets a final name, by renaming or linking, before all of it is synced;
+/// 1. nothing gets a final name, by renaming or linking, before all of it is synced, of a directory all in it;
 /// 2. what a root (manifest, catalogue) needs is synced, and so are its names, before the root gets its name;
 /// 3. nothing that a root still needs is unlinked, neither by the newest root nor by the one that a power cut
 ///    would bring back;
@@ -222,6 +226,12 @@ package final class WriteOrderChecker: FileSystemWatch {
     private func moveContents(of old: String, to new: String, _ state: inout State) {
         for (path, file) in state.names where path.hasPrefix(old + "/") {
             let moved = new + path.dropFirst(old.count)
+            if rules.isTemporary(path) {
+                checkComplete(file, moved, &state)
+                if !rules.isTemporary(moved), state.unsyncedNames.contains(path) {
+                    state.breaches.append("rule 1: \(new) gets its name before that of \(path) is synced")
+                }
+            }
             state.names[path] = nil
             state.names[moved] = file
             if state.unsyncedNames.remove(path) != nil { state.unsyncedNames.insert(moved) }
@@ -238,7 +248,7 @@ package final class WriteOrderChecker: FileSystemWatch {
     }
 
     private func checkComplete(_ file: Int, _ path: String, _ state: inout State) {
-        guard !rules.isTemporary(path), let known = state.files[file] else { return }
+        guard !rules.isTemporary(path), !rules.mayBeTorn(path), let known = state.files[file] else { return }
         if known.isDirty || known.isFailed {
             state.breaches.append("rule 1: \(path) gets its name before it is synced")
         }

@@ -98,6 +98,9 @@ package struct DatabaseError: Error, Hashable, Sendable {
         DatabaseError(.corruption, "\(file): damaged at offset \(offset): \(what)", at: "\(file):\(offset)")
     }
 
+    /// A part of the stored data cannot be had: it is damaged, or the disk does not give it now.
+    package var isOfStoredData: Bool { kind == .corruption || kind == .storageFailed }
+
     /// The same error seen from one level further out: `prefixed("points[3]")` turns `vector` into `points[3].vector`.
     package func prefixed(_ outer: String) -> DatabaseError {
         var error = self

@@ -16,6 +16,7 @@ extension Collection {
     ///
     /// - Returns: whether there was something to do now.
     func verifyStep() -> Bool {
+        if retryStep() { return true }
         guard let segment = unverified else { return false }
         let now = clock.monotonicNanoseconds()
         guard integrity.verification.pause(at: now) == 0 else { return false }
@@ -25,9 +26,26 @@ extension Collection {
         return true
     }
 
+    private var unreadable: [SealedSegment] {
+        segments.sealed.filter(\.reader.hasUnreadableBlocks)
+    }
+
+    /// Tries again what the disk did not give: at once, then ever more rarely, at least every 30 seconds.
+    ///
+    /// - Returns: whether there was something to do now.
+    private func retryStep() -> Bool {
+        let waiting = unreadable
+        let now = clock.monotonicNanoseconds()
+        guard !waiting.isEmpty, integrity.retryPause(at: now) == 0 else { return false }
+        let isOver = waiting.count { !$0.reader.retryUnreadable() } == 0
+        integrity.noteRetry(succeeded: isOver, at: now)
+        return true
+    }
+
     /// Nanoseconds until there is something to check; `nil` when there never will be by itself.
     var integrityPause: UInt64? {
         let now = clock.monotonicNanoseconds()
+        if !unreadable.isEmpty { return max(integrity.retryPause(at: now), 1_000_000) }
         if unverified != nil { return max(integrity.verification.pause(at: now), 1_000_000) }
         return integrity.scrubPause(at: now)
     }

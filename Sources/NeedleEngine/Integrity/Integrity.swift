@@ -9,6 +9,8 @@ final class Integrity: Sendable {
     let scrubbing: ReadPace
     private let interval: UInt64
     private let state: Mutex<State>
+    /// Of blocks that the disk did not give.
+    private let retries = Mutex(Backoff())
 
     struct State {
         var run: ScrubRun?
@@ -67,5 +69,14 @@ final class Integrity: Sendable {
         let (isRunning, dueAt) = state.withLockIfAvailable { ($0.run != nil, $0.dueAt) } ?? (false, .max)
         if isRunning { return max(scrubbing.pause(at: now), 1_000_000) }
         return dueAt == .max ? nil : max(dueAt, now + 1_000_000) - now
+    }
+
+    // MARK: Blocks that could not be read
+
+    /// Nanoseconds until they may be tried again; 0: now.
+    func retryPause(at now: UInt64) -> UInt64 { retries.withLock { $0.pause(now: now) } }
+
+    func noteRetry(succeeded: Bool, at now: UInt64) {
+        retries.withLock { if succeeded { $0.noteSuccess() } else { $0.noteFailure(now: now) } }
     }
 }

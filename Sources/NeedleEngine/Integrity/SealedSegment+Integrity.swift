@@ -69,8 +69,10 @@ extension SealedSegment {
     func requireRowColumns() throws(DatabaseError) {
         if let condemned = condemnation.load() { throw condemned.error }
         guard reader.hasDamage else { return }
-        let damage = reader.damage.first { $0.sections.contains { $0.kind.isOfVisibility } }
-        if let damage { throw damage.error }
+        for damage in reader.damage where damage.sections.contains(where: { $0.kind.isOfVisibility }) {
+            // What the disk did not give is tried again: throws if it still does not.
+            try reader.verify(damage.range)
+        }
     }
 
     /// Why it cannot be told of every id whether it lives here; `nil` when it can.
@@ -95,7 +97,7 @@ extension SealedSegment {
             let kinds = damage.sections.map(\.kind)
             let meaning =
                 if !kinds.allSatisfy(\.isDerived) {
-                    serves
+                    damage.error.kind == .corruption ? serves : "it is tried again"
                 } else if isSearchable {
                     "what is derived is being rebuilt, searches are exact meanwhile"
                 } else {

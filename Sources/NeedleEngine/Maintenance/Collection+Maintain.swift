@@ -130,7 +130,7 @@ extension Collection {
         do throws(DatabaseError) {
             return try segment.takeResidence(ledger, options: options, context: context)
         } catch {
-            guard error.kind == .corruption, segment.isDamaged else { throw error }
+            guard error.isOfStoredData, segment.isDamaged else { throw error }
             return true
         }
     }

@@ -43,14 +43,14 @@ struct Search {
     /// Points wanted before the offset is cut off, and the one that may find itself.
     private var wanted: Int { query.offset + query.limit + (excluded == nil ? 0 : 1) }
 
-    /// What is found damaged on the way is left out of another attempt.
+    /// What is found damaged on the way, or cannot be read, is left out of another attempt.
     func run() throws(DatabaseError) -> Outcome {
         while true {
             let known = view.set.damageCount
             do throws(DatabaseError) {
                 return try attempt()
             } catch {
-                guard error.kind == .corruption, view.set.damageCount > known else { throw error }
+                guard error.isOfStoredData, view.set.damageCount > known else { throw error }
             }
         }
     }

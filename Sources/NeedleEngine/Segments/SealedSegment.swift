@@ -241,7 +241,7 @@ struct SealedSpace: Sendable {
             graph = try GraphSectionCodec.graph(of: reader, space: index, config: config)
             graphFault = nil
         } catch {
-            guard error.kind == .corruption else { throw error }
+            guard error.isOfStoredData else { throw error }
             graph = nil
             graphFault = error
         }

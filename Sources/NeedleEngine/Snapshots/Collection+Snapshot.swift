@@ -58,7 +58,7 @@ extension Collection {
                     try writer.share("\(store.directory)/\(file)", as: file)
                 }
             }
-            for file in logFiles { try writer.share(file.path, as: file.name) }
+            for file in logFiles { try writer.add(file) }
         } catch {
             writer.abandon()
             throw error
@@ -85,7 +85,6 @@ extension Collection {
 
     private func finish(_ capture: Capture, work: SnapshotWork) throws(DatabaseError) -> SnapshotDescription {
         let writer = capture.writer
-        for file in capture.logFiles { try writer.sync(file.name) }
         var files = try describe(capture, work: work)
         let probes = try SnapshotProbes(collection: self, view: capture.view).make(
             seed: options.seed ^ capture.view.lsn.value, work: work)

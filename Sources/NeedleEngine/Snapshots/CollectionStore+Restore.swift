@@ -51,8 +51,8 @@ extension CollectionStore {
         restored.indexes = manifest.indexes
         let log = try takeLog(source, behind: manifest.checkpointLSN, work: work)
         try fileSystem.syncDirectory(directory)
-        try restored.write(fileSystem, directory: directory)
         try fileSystem.syncDirectory(PosixFileSystem.parent(of: directory))
+        try restored.write(fileSystem, directory: directory)
         return (try recover(name: name), log)
     }
 

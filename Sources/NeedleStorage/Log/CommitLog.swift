@@ -125,10 +125,13 @@ package struct SealedLogFile: Hashable, Sendable {
     /// Every write in it has at least this LSN.
     package var firstLSN: LSN
     package var path: String
+    /// Whether every byte of it is known to be durable. Of a file of an earlier process only its writes are.
+    package var isSynced: Bool
 
-    package init(firstLSN: LSN, path: String) {
+    package init(firstLSN: LSN, path: String, isSynced: Bool = false) {
         self.firstLSN = firstLSN
         self.path = path
+        self.isSynced = isSynced
     }
 
     /// `<first LSN, 20 digits>.log`

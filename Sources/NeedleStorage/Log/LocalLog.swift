@@ -144,9 +144,10 @@ package final class LocalLog: CommitLog {
     }
 
     private func roll() {
+        do throws(DatabaseError) { try appender.syncMarker() } catch { return }
         let old = LogFileInfo(
             path: directory.filePath(appender.header.firstLSN), header: appender.header,
-            end: appender.endOffset)
+            end: appender.endOffset, isSynced: true)
         let header = LogFileHeader(
             incarnation: directory.incarnation, firstLSN: appender.lastLSN.next,
             salt: Self.nextSalt(after: old.header.salt, seed: saltSeed),
@@ -252,10 +253,12 @@ package final class LocalLog: CommitLog {
             guard newest > appender.lastLSN else {
                 throw DatabaseError(.diskFull, "no space to begin another log file in \(directory.path)")
             }
-            let firsts = sealed.map(\.header.firstLSN)
-            let ends = firsts.dropFirst() + [newest]
-            return zip(firsts, ends).filter { $0.1 > lsn.next }
-                .map { SealedLogFile(firstLSN: $0.0, path: directory.filePath($0.0)) }
+            let ends = sealed.dropFirst().map(\.header.firstLSN) + [newest]
+            return zip(sealed, ends).filter { $0.1 > lsn.next }.map { file, _ in
+                let first = file.header.firstLSN
+                return SealedLogFile(
+                    firstLSN: first, path: directory.filePath(first), isSynced: file.isSynced)
+            }
         }
     }
 

@@ -207,6 +207,7 @@ final class LogAppender: LogFrameSink {
         var bytes = ByteWriter()
         _ = frame(kind, bodyBytes: 0).append(
             body: [UInt8]().span.bytes, to: &bytes, offset: flushedOffset, salt: header.salt)
+        hasUnsyncedMarker = true
         try file.write(bytes.bytes, at: flushedOffset)
     }
 
@@ -228,10 +229,22 @@ final class LogAppender: LogFrameSink {
         marks.removeAll(keepingCapacity: true)
     }
 
+    /// A marker was written since the last sync. Nobody waits for it, but a file that others share must not lose it.
+    private(set) var hasUnsyncedMarker = false
+
+    /// Makes the last marker durable.
+    func syncMarker() throws(DatabaseError) {
+        guard hasUnsyncedMarker else { return }
+        do throws(DatabaseError) { try file.sync() } catch { throw poison(because: error) }
+        hasUnsyncedMarker = false
+    }
+
     /// Notes that a sync of `synced` has covered its first `offset` bytes and all writes up to `lsn`.
     func noteDurable(_ synced: any StorageFile, offset: Int, lsn: LSN) {
         durableLSN = max(durableLSN, lsn)
-        if synced === file { durableOffset = max(durableOffset, offset) }
+        guard synced === file else { return }
+        durableOffset = max(durableOffset, offset)
+        hasUnsyncedMarker = false
     }
 
     /// Goes on in another file, which is empty and durable.
@@ -242,6 +255,7 @@ final class LogAppender: LogFrameSink {
         flushedOffset = LogFormat.headerBytes
         durableOffset = LogFormat.headerBytes
         touchedOffset = LogFormat.headerBytes
+        hasUnsyncedMarker = false
         chain = 0
     }
 }

@@ -24,14 +24,19 @@ package struct LogArchive: Sendable {
     package func keep(_ file: SealedLogFile, of incarnation: Incarnation) throws(DatabaseError) {
         let folder = folder(incarnation)
         let kept = "\(folder)/\(file.name)"
-        if try fileSystem.exists(kept) { return }
-        try fileSystem.ensureDirectory(path)
-        try fileSystem.ensureDirectory(folder)
-        // A copy takes time: under its name a file is always whole.
-        try fileSystem.unlinkIfPresent("\(kept).tmp")
-        try fileSystem.linkOrCopy(file.path, to: "\(kept).tmp")
-        try fileSystem.rename("\(kept).tmp", to: kept)
-        try fileSystem.syncDirectory(folder)
+        for directory in [path, folder] where try fileSystem.kind(of: directory) != .directory {
+            try fileSystem.createDirectory(directory)
+        }
+        if try !fileSystem.exists(kept) {
+            // A copy takes time: under its name a file is always whole.
+            try fileSystem.unlinkIfPresent("\(kept).tmp")
+            try fileSystem.linkOrCopy(file.path, to: "\(kept).tmp")
+            try fileSystem.rename("\(kept).tmp", to: kept)
+        }
+        // Also of what was there already: an earlier attempt may have failed before it was durable.
+        for name in [kept, folder, path] {
+            try fileSystem.syncDirectory(PosixFileSystem.parent(of: name))
+        }
     }
 
     /// What is kept of a collection, oldest first.

@@ -11,6 +11,8 @@ struct LogFileInfo: Sendable {
     var header: LogFileHeader
     /// Where its frames end.
     var end: Int
+    /// All of it is durable, a marker behind its end too: known of files that this process wrote only.
+    var isSynced = false
 }
 
 struct LogDirectory: Sendable {

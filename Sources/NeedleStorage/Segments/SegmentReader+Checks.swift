@@ -17,7 +17,8 @@ extension SegmentReader {
     /// Checks the blocks that hold a range of the file and were not checked yet since opening. Once the
     /// whole file is checked this costs one load.
     ///
-    /// - Throws: `corruption` naming the block.
+    /// - Throws: `corruption` naming the block; `storage_failed` when the disk does not give it, which says nothing
+    ///   about its content and is tried again the next time.
     package func verify(_ range: Range<Int>) throws(DatabaseError) {
         try blocks.verify(range)
     }
@@ -65,7 +66,8 @@ extension SegmentReader {
             do throws(DatabaseError) {
                 try blocks.check(number)
             } catch {
-                guard error.kind == .corruption else { throw error }
+                // Of a file that cannot be opened no block can be told.
+                guard error.kind == .corruption || isDamaged(block: number) else { throw error }
                 first = first ?? error
             }
         }
@@ -89,7 +91,18 @@ extension SegmentReader {
 
     package var hasDamage: Bool { blocks.hasDamage }
 
-    /// Damaged blocks found since opening, by their place.
+    /// Some of the damage is blocks that the disk did not give: `retryUnreadable` tries again.
+    package var hasUnreadableBlocks: Bool { blocks.hasUnreadable }
+
+    /// - Returns: whether every block could be read now.
+    package func retryUnreadable() -> Bool { blocks.retryUnreadable() }
+
+    private func isDamaged(block number: Int) -> Bool {
+        let start = number * SegmentFormat.blockBytes
+        return blocks.isDamaged(start..<(start + 1))
+    }
+
+    /// Damaged blocks found since opening, and those that could not be read (`storage_failed`), by their place.
     package var damage: [SegmentDamage] {
         blocks.damage.map { number, error in
             let range = layout.block(number)

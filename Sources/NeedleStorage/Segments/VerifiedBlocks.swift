@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Blocks are read through the file and not through the mapping: a sector that the disk cannot read is an error
 /// here, where touching its page would end the process. The file is opened when there is something to check.
-/// What was once found damaged stays so until the segment is opened again.
+/// What was once found damaged stays so until the segment is opened again. A block that could not be read is not
+/// damaged, but cannot be used either: it counts as damaged, with `storage_failed`, until it is read after all.
 ///
 /// Safe to use from several threads: at worst two check the same block.
 final class VerifiedBlocks: Sendable {
@@ -75,13 +76,11 @@ final class VerifiedBlocks: Sendable {
         }
     }
 
-    /// - Returns: the error that was noted first.
+    /// - Returns: the damage that was noted first, else why the block cannot be read.
     private func note(_ error: DatabaseError, of number: Int) -> DatabaseError {
         let noted = damaged.withLock { damaged in
-            if damaged[number] == nil {
-                damaged[number] = error
-                damagedCount.add(1, ordering: .releasing)
-            }
+            if damaged[number] == nil { damagedCount.add(1, ordering: .releasing) }
+            if damaged[number]?.kind != .corruption { damaged[number] = error }
             return damaged[number] ?? error
         }
         let bit = UInt64(1) << UInt64(number % 64)
@@ -92,6 +91,33 @@ final class VerifiedBlocks: Sendable {
 
     private func noted(_ number: Int) -> DatabaseError? {
         hasDamage ? damaged.withLock { $0[number] } : nil
+    }
+
+    /// A block that could not be read was read, and is right.
+    private func forgetUnreadable(_ number: Int) {
+        guard hasDamage else { return }
+        damaged.withLock { damaged in
+            guard let error = damaged[number], error.kind != .corruption else { return }
+            damaged[number] = nil
+            damagedCount.subtract(1, ordering: .releasing)
+        }
+    }
+
+    /// Blocks that could not be read the last time it was tried.
+    private var unreadable: [Int] {
+        hasDamage ? damaged.withLock { $0.filter { $0.value.kind != .corruption }.map(\.key) } : []
+    }
+
+    var hasUnreadable: Bool { !unreadable.isEmpty }
+
+    /// Tries to read again what could not be read.
+    ///
+    /// - Returns: whether all of it can be told now: right or damaged.
+    func retryUnreadable() -> Bool {
+        for number in unreadable.sorted() {
+            do throws(DatabaseError) { try verify(block: number) } catch { continue }
+        }
+        return !hasUnreadable
     }
 
     // MARK: Checking
@@ -127,9 +153,10 @@ final class VerifiedBlocks: Sendable {
 
     /// Compares a block with its checksum, whether it was checked before or not.
     ///
-    /// - Throws: `corruption`, which is remembered; why the file cannot be opened.
+    /// - Throws: `corruption`, which is remembered for good; `storage_failed` when the disk does not give the block,
+    ///   which is tried again the next time; why the file cannot be opened.
     func check(_ number: Int) throws(DatabaseError) {
-        if let error = noted(number) { throw error }
+        if let error = noted(number), error.kind == .corruption { throw error }
         let range = layout.block(number)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
         defer { buffer.deallocate() }
@@ -139,9 +166,11 @@ final class VerifiedBlocks: Sendable {
             try read(file, into: buffer, at: range.lowerBound)
         } catch {
             throw note(
-                .corruption(
-                    file: path, offset: range.lowerBound,
-                    what: "block \(number) cannot be read: \(error.message)"), of: number)
+                error.kind == .corruption
+                    ? error
+                    : DatabaseError(
+                        .storageFailed, "\(path): block \(number) cannot be read: \(error.message)",
+                        at: "\(path):\(range.lowerBound)"), of: number)
         }
         guard CRC32C.checksum(UnsafeRawBufferPointer(buffer)) == checksums[number] else {
             throw note(
@@ -149,6 +178,7 @@ final class VerifiedBlocks: Sendable {
                     file: path, offset: range.lowerBound, what: "block \(number) has the wrong checksum"),
                 of: number)
         }
+        forgetUnreadable(number)
     }
 
     /// Reads a block, once more if the disk did not answer the first time.
@@ -162,7 +192,7 @@ final class VerifiedBlocks: Sendable {
             count = try file.read(into: buffer, at: offset)
         }
         guard count == buffer.count else {
-            throw DatabaseError(.storageFailed, "the file ends after \(offset + count) bytes")
+            throw .corruption(file: path, offset: offset, what: "the file ends after \(offset + count) bytes")
         }
     }
 

@@ -82,6 +82,9 @@ package struct SnapshotDirectory: Sendable {
 
     /// Removes what a crash left of snapshots that were being made, checked or removed.
     package func removeLeftovers() throws(DatabaseError) {
+        // The process may have ended between renaming and syncing: a power cut must not bring back a name whose files
+        // are removed here, nor take one that is listed now.
+        try fileSystem.syncDirectory(path)
         for name in try fileSystem.list(path)
         where name.utf8.first == SnapshotName.unfinishedPrefix.utf8.first {
             try fileSystem.removeTree(path(of: name))
@@ -117,7 +120,8 @@ extension FileSystem {
         }
     }
 
-    private func copy(_ existing: String, to new: String) throws(DatabaseError) {
+    /// A copy, durable when it returns but for its name.
+    func copy(_ existing: String, to new: String) throws(DatabaseError) {
         let source = try openForReading(existing)
         defer { source.close() }
         let target = try create(new)

@@ -28,11 +28,12 @@ package struct SnapshotWriter: Sendable {
         try fileSystem.linkOrCopy(existing, to: path(of: file))
     }
 
-    /// Makes a shared file durable to its last byte. A log file may end with a marker that nobody had to wait for.
-    package func sync(_ file: String) throws(DatabaseError) {
-        let handle = try fileSystem.openForWriting(path(of: file))
-        defer { handle.close() }
-        try handle.sync()
+    /// Adds a log file: shared if all of it is durable, else a copy. An earlier process may have left a marker that
+    /// nobody had to wait for behind its end, and syncing it now proves nothing: once a sync of it has failed, a later
+    /// one succeeds although the disk does not have what reading shows, and the hash would be of that.
+    package func add(_ file: SealedLogFile) throws(DatabaseError) {
+        if file.isSynced { return try share(file.path, as: file.name) }
+        try fileSystem.copy(file.path, to: path(of: file.name))
     }
 
     /// Writes a small file; durable when it returns.

@@ -210,19 +210,65 @@ import Testing
 
     // MARK: The disk
 
-    @Test func aBlockThatCannotBeReadIsDamage() throws {
-        let database = try bench.open(disk)
+    /// A scrub that opens a segment and can read nothing of it.
+    private func scrubWithoutDisk(_ database: TestDatabase) throws {
         database.settle()
         _ = try database.collection().scrub()
-        // The file is opened, read, and read again.
-        disk.plan(Fault(.ioError, at: 2), Fault(.ioError, at: 3))
+        disk.plan(Fault(.ioError, at: 2, isPermanent: true))
         database.settle()
-        #expect(database.database.summaries().first?.reason?.contains("cannot be read") == true)
+    }
+
+    /// What the disk does not give is the disk's failure: nothing is known of its content, so it is tried again.
+    @Test func aBlockThatCannotBeReadIsNoDamage() throws {
+        let database = try bench.open(disk)
+        try scrubWithoutDisk(database)
+        let files = try bench.files(".segment")
+        let summary = try #require(database.database.summaries().first)
+        #expect(
+            summary.state == .degraded && summary.reason?.contains("cannot be read") == true, "\(summary)")
+        #expect(summary.reason?.contains("backup") == false, "\(summary)")
         let verdict = try bench.compare(database)
-        #expect(verdict.wrong.isEmpty && verdict.isTold)
+        #expect(verdict.wrong.allSatisfy { $0.hasPrefix("storage_failed") } && verdict.isTold, "\(verdict)")
+        let error = #expect(throws: DatabaseError.self) {
+            try database.collection().get((0..<200 as Range<UInt64>).map { PointID($0) })
+        }
+        #expect(error?.kind == .storageFailed, "\(String(describing: error))")
+        disk.plan()
+        database.clock.advance(60_000)
+        database.settle()
+        #expect(database.database.summaries().first?.state == .ready)
+        #expect(try bench.compare(database).isTold == false, "the disk answers again")
+        #expect(try bench.files(".segment") == files, "nothing was written anew")
+    }
+
+    /// The point in the unread block counted as lost, so the write was taken as a creation; when the disk gave the block
+    /// after all, the point was there twice.
+    @Test func aWriteWhileABlockCannotBeReadMakesNoSecondPoint() throws {
+        let database = try bench.open(disk)
+        let collection = try database.collection()
+        try scrubWithoutDisk(database)
+        let error = #expect(throws: DatabaseError.self) { try collection.upsert([newPoint(2)]) }
+        #expect(error?.kind == .storageFailed, "\(String(describing: error))")
+        disk.plan()
+        #expect(try collection.upsert([newPoint(2)]).updated == 1, "nothing was logged before")
         try database.reopen()
         database.settle()
-        #expect(try bench.compare(database).isTold == false, "the disk answers again")
+        let ids = try database.collection().scrollAll().map(\.id)
+        #expect(ids.count { $0 == PointID(2) } == 1)
+    }
+
+    @Test func damageThatWasReadStaysDamage() throws {
+        try flipMiddle(.payloadHeap)
+        let database = try bench.open(disk)
+        database.settle()
+        #expect(database.database.summaries().first?.reason?.contains("backup") == true)
+        _ = try database.collection().scrub()
+        disk.plan(Fault(.ioError, at: 1, isPermanent: true))
+        database.settle()
+        disk.plan()
+        database.clock.advance(60_000)
+        database.settle()
+        #expect(database.database.summaries().first?.reason?.contains("backup") == true)
     }
 
     @Test func scrubComesByItselfWhenItIsTime() throws {

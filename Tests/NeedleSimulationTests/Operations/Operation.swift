@@ -50,6 +50,14 @@ enum Operation: Hashable, Sendable {
     /// So many steps of background work.
     case maintain(Int)
     case advanceClock(Int)
+    case snapshot(Int)
+    /// Snapshots go by their number among those that are there.
+    case verify(Int)
+    /// Restores a snapshot as a collection, and goes on to a later write if it says so.
+    case restore(Int, as: Int, to: Int?)
+    case deleteSnapshot(Int)
+    case setAlias(Int, Int)
+    case deleteAlias(Int)
     /// An exact and an ordinary search near a content.
     case search(Int, content: Int, limit: Int)
     /// A page of a scroll: goes on with the one that was begun.

@@ -12,7 +12,7 @@ struct OperationGenerator {
     /// At least `count` operations, with at least three crashes among them.
     mutating func operations(_ count: Int) -> [Operation] {
         var list: [Operation] = [.create(0)] + (Bool.random(using: &generator) ? [.create(1)] : [])
-        while list.count < count { list.append(step()) }
+        while list.count < count { list += step() }
         for index in 0..<4 {
             list.insert(
                 crash(isNow: index < 3), at: Int.random(in: list.count / 4..<list.count, using: &generator))
@@ -24,10 +24,11 @@ struct OperationGenerator {
     mutating func plainOperations(_ count: Int) -> [Operation] {
         var list: [Operation] = [.create(0), .create(1)]
         while list.count < count {
-            let next = step()
-            switch next {
-            case .crash, .crashLater, .fault, .heal, .kill, .scroll: continue
-            default: list.append(next)
+            list += step().filter {
+                switch $0 {
+                case .crash, .crashLater, .fault, .heal, .kill, .scroll: false
+                default: true
+                }
             }
         }
         return list
@@ -40,28 +41,55 @@ struct OperationGenerator {
     private mutating func chance(_ percent: Int) -> Bool { number(1...100) <= percent }
 
     /// Most of the time the first collection, so that something gathers there.
-    private mutating func collection() -> Int { chance(70) ? 0 : number(1...2) }
+    private mutating func collection() -> Int { chance(70) ? 0 : number(1...3) }
 
-    private mutating func step() -> Operation {
+    private mutating func step() -> [Operation] {
         switch number(0...99) {
-        case 0..<58: .write(collection(), group())
-        case 58..<68: .maintain(number(1...8))
-        case 68..<71: .optimize(collection())
-        case 71..<74: .advanceClock(chance(50) ? number(1...300) : number(1_000...20_000))
-        case 74..<79: .search(collection(), content: number(0...63), limit: number(1...12))
-        case 79..<82: .scroll(collection(), limit: number(1...9))
-        case 82..<84: .check
-        case 84..<86: .create(number(0...2))
-        case 86: .drop(number(0...2))
-        case 87: .reopen
-        case 88: chance(50) ? .kill : .heal
-        case 89..<91: crash()
-        case 91..<96:
-            .fault(
-                [FaultKind.ioError, .diskFull, .shortWrite].randomElement(using: &generator) ?? .ioError,
-                after: number(1...40), isPermanent: chance(25))
-        default: .heal
+        case 0..<53: [.write(collection(), group())]
+        case 53..<62: [.maintain(number(1...8))]
+        case 62..<65: [.optimize(collection())]
+        case 65..<68: [.advanceClock(chance(50) ? number(1...300) : number(1_000...20_000))]
+        case 68..<72: [.search(collection(), content: number(0...63), limit: number(1...12))]
+        case 72..<75: [.scroll(collection(), limit: number(1...9))]
+        case 75..<77: [.check]
+        case 77..<79: [.create(number(0...3))]
+        case 79: [.drop(number(0...3))]
+        case 80: [.reopen]
+        case 81: [chance(50) ? .kill : .heal]
+        case 82..<84: [crash()]
+        case 84..<89: [fault()]
+        case 89..<96: disturbed(copying())
+        case 96: [chance(70) ? .setAlias(number(0...1), number(0...3)) : .deleteAlias(number(0...1))]
+        default: [.heal]
         }
+    }
+
+    private mutating func fault() -> Operation {
+        let kinds = [FaultKind.ioError, .diskFull, .shortWrite]
+        return .fault(
+            kinds.randomElement(using: &generator) ?? .ioError, after: number(1...40),
+            isPermanent: chance(25))
+    }
+
+    /// Something about snapshots.
+    private mutating func copying() -> [Operation] {
+        switch number(0...9) {
+        case 0..<4: return [.snapshot(collection())]
+        case 4: return [.verify(number(0...9))]
+        case 5: return [.deleteSnapshot(number(0...9))]
+        default:
+            let target = number(0...3)
+            let restore = Operation.restore(
+                number(0...9), as: target, to: chance(50) ? number(0...20) : nil)
+            return chance(60) ? [.drop(target), restore] : [restore]
+        }
+    }
+
+    /// Long steps are met in their middle more often than the others.
+    private mutating func disturbed(_ steps: [Operation]) -> [Operation] {
+        guard chance(25), let last = steps.last else { return steps }
+        let model = LossModel.allCases.randomElement(using: &generator) ?? .none
+        return steps.dropLast() + [.crashLater(model, seed: number(0...999), after: number(1...90)), last]
     }
 
     private mutating func crash(isNow: Bool = false) -> Operation {

@@ -17,6 +17,13 @@ extension Operation: CustomStringConvertible {
         case .optimize(let number): "optimize \(number)"
         case .maintain(let steps): "maintain \(steps)"
         case .advanceClock(let milliseconds): "advance \(milliseconds)"
+        case .snapshot(let number): "snapshot \(number)"
+        case .verify(let index): "verify \(index)"
+        case .restore(let index, let number, let step):
+            "restore \(index) as=\(number)" + (step.map { " to=\($0)" } ?? "")
+        case .deleteSnapshot(let index): "delete-snapshot \(index)"
+        case .setAlias(let alias, let number): "alias \(alias) \(number)"
+        case .deleteAlias(let alias): "delete-alias \(alias)"
         case .search(let number, let content, let limit): "search \(number) \(content) \(limit)"
         case .scroll(let number, let limit): "scroll \(number) \(limit)"
         case .check: "check"
@@ -76,6 +83,11 @@ extension Operation {
         case ("optimize", 1): self = .optimize(plain[0])
         case ("maintain", 1): self = .maintain(plain[0])
         case ("advance", 1): self = .advanceClock(plain[0])
+        case ("snapshot", 1): self = .snapshot(plain[0])
+        case ("verify", 1): self = .verify(plain[0])
+        case ("delete-snapshot", 1): self = .deleteSnapshot(plain[0])
+        case ("alias", 2): self = .setAlias(plain[0], plain[1])
+        case ("delete-alias", 1): self = .deleteAlias(plain[0])
         case ("search", 3): self = .search(plain[0], content: plain[1], limit: plain[2])
         case ("scroll", 2): self = .scroll(plain[0], limit: plain[1])
         case ("check", 0): self = .check
@@ -98,6 +110,9 @@ extension Operation {
                 return nil
             }
             self = .write(number, writes.compactMap { $0 })
+        case "restore":
+            guard let index = Int(words[1]), let number = named("as") else { return nil }
+            self = .restore(index, as: number, to: named("to"))
         case "crash":
             guard let model = LossModel(rawValue: words[1]), let seed = named("seed") else { return nil }
             self = .crash(model, seed: seed, again: named("again"))

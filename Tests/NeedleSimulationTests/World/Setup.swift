@@ -13,7 +13,7 @@ struct Setup: Sendable {
     }
 
     var options = EngineOptions()
-    /// Of the three collections.
+    /// Of the four collections.
     var configs: [CollectionConfig] = []
     var plant = Plant()
     /// Whether the write order is checked too. It takes time, so every other seed does without.
@@ -41,12 +41,14 @@ struct Setup: Sendable {
         options.lowWaterBytes = 4_096
         options.limits.cursorMS = 1 << 40
         let durability = pick([Durability.fsync, .fsync, .fsync, .os])
-        configs = [durability, pick([.fsync, .os, .memory]), pick([.fsync, .os, .memory])].map { durability in
+        let others = [pick([Durability.fsync, .os, .memory]), pick([.fsync, .os, .memory])]
+        configs = ([durability] + others + [.fsync]).map { durability in
             Self.config(
                 size: pick([2, 3, 4]), metric: pick(Metric.allCases),
                 quantization: pick(QuantizationKind.allCases),
                 durability: durability)
         }
+        options.logArchive = pick(["", "archive"])
     }
 
     static func config(
@@ -62,4 +64,5 @@ struct Setup: Sendable {
     }
 
     static func name(of collection: Int) -> String { "c\(collection)" }
+    static func name(ofAlias alias: Int) -> String { "alias\(alias)" }
 }

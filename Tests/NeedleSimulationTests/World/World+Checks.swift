@@ -27,6 +27,8 @@ extension World {
             collections[number].presence = isThere ? .present : .absent
             if isThere { try settleAfter(end, number) }
         }
+        try settleSnapshots()
+        try settleAliases()
     }
 
     private func settleAfter(_ end: End, _ number: Int) throws {
@@ -37,7 +39,7 @@ extension World {
         let floor =
             switch end {
             case .orderly: timeline.answered
-            case .killed: setup.configs[number].durability == .memory ? timeline.durable : timeline.answered
+            case .killed: config(number).durability == .memory ? timeline.durable : timeline.answered
             case .power: timeline.durable
             }
         try settle(number, collection, from: floor, isDurable: true)
@@ -47,7 +49,7 @@ extension World {
     }
 
     /// The visible points of the newest state.
-    private func newest(_ number: Int) -> [PointID: ModelPoint] {
+    func newest(_ number: Int) -> [PointID: ModelPoint] {
         collections[number].timeline.newest.visible(at: now)
     }
 
@@ -57,7 +59,7 @@ extension World {
         guard timeline.hasUnanswered, collection.visibleLSN > timeline.knownLSN else { return }
         try settle(
             number, collection, from: timeline.answered + 1,
-            isDurable: setup.configs[number].durability == .fsync)
+            isDurable: config(number).durability == .fsync)
     }
 
     private func settle(_ number: Int, _ collection: Collection, from floor: Int, isDurable: Bool) throws {
@@ -70,6 +72,8 @@ extension World {
             else { continue }
             let versions = Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.version) })
             collections[number].timeline.settle(at: index, found: versions, lsn: lsn, isDurable: isDurable)
+            let known = timeline.states[index].lsn ?? timeline.knownLSN
+            update { $0.forget(behind: known, of: number) }
             return
         }
         throw Violation(what: explanation(number, timeline, found, lsn, floor))
@@ -85,7 +89,7 @@ extension World {
     private func explanation(
         _ number: Int, _ timeline: Timeline, _ found: [PointRecord], _ lsn: LSN, _ floor: Int
     ) -> String {
-        var text = "collection \(number) (\(setup.configs[number].durability)): at LSN \(lsn) with "
+        var text = "collection \(number) (\(config(number).durability)): at LSN \(lsn) with "
         text += "\(found.count) points it is in none of the states from \(floor) on;"
         for index in timeline.states.indices.suffix(6) {
             let state = timeline.states[index]
@@ -99,7 +103,7 @@ extension World {
 
     // MARK: Reading
 
-    private func read(_ collection: Collection, limit: Int = 64) throws -> [PointRecord] {
+    func read(_ collection: Collection, limit: Int = 64) throws -> [PointRecord] {
         var request = ScrollRequest(
             filter: nil, limit: limit, selection: PointSelection(payload: .all, withVector: true))
         var records: [PointRecord] = []
@@ -112,7 +116,7 @@ extension World {
     }
 
     /// What distinguishes points found from a state, `nil` when nothing does.
-    private func difference(_ found: [PointRecord], _ state: ModelState, _ knownLSN: LSN, _ number: Int)
+    func difference(_ found: [PointRecord], _ state: ModelState, _ knownLSN: LSN, _ number: Int)
         -> String?
     {
         let expected = state.visible(at: now)
@@ -134,7 +138,7 @@ extension World {
     private func difference(_ record: PointRecord, _ point: ModelPoint, _ knownLSN: LSN, _ number: Int)
         -> String?
     {
-        guard let contents = Contents.shared[setup.configs[number].spaces[0].size] else {
+        guard let contents = Contents.shared[config(number).spaces[0].size] else {
             return "no such size"
         }
         if let version = point.version, version != record.version {
@@ -173,6 +177,8 @@ extension World {
             try checkGet(number, collection)
             try checkSearch(number, content: state.points.count, limit: 7)
         }
+        try checkSnapshotList()
+        try checkAliases()
     }
 
     private func checkCounts(_ number: Int, _ collection: Collection) throws {
@@ -214,11 +220,15 @@ extension World {
                 observations.append("\(number) is not there")
                 continue
             }
-            let points = try read(collection).map { "\($0.id)@\($0.version)=\($0.payload?.json.count ?? 0)" }
+            let isExact = observed == .everything
+            let points = try read(collection).map {
+                "\($0.id)=\($0.vectors?.map(\.vector) ?? [])" + (isExact ? "@\($0.version)" : "")
+            }
+            let now = isExact ? " at \(collection.visibleLSN)" : ""
             let hits = try collection.search(
                 SearchQuery(target: .vector(contents.vectors[7]), limit: 9, effort: .exact),
                 context: OperationContext())
-            observations.append("\(number) at \(collection.visibleLSN): \(points)")
+            observations.append("\(number)\(now): \(points)")
             observations.append("\(number) near 7: \(hits.hits.map { "\($0.record.id)/\($0.score)" })")
         }
     }
@@ -228,7 +238,7 @@ extension World {
     func checkSearch(_ number: Int, content: Int, limit: Int) throws {
         guard let collection = collection(number) else { return try expectAbsent(number) }
         try observe(number, collection)
-        let space = setup.configs[number].spaces[0]
+        let space = config(number).spaces[0]
         guard let contents = Contents.shared[space.size] else { return }
         let query = contents.vectors[content % Contents.count]
         let scores = newest(number).mapValues { space.metric.score(query, contents.vectors[$0.content]) }
@@ -239,7 +249,9 @@ extension World {
         }.prefix(limit)
         let exact = try collection.search(
             SearchQuery(target: .vector(query), limit: limit, effort: .exact), context: OperationContext())
-        if !exact.complete, hasHadFaults { throw DatabaseError(.corruption, "part of it could not be read") }
+        if !exact.complete, hasHadFaults {
+            throw DatabaseError(.storageFailed, "part of it could not be read")
+        }
         guard exact.complete, exact.hits.count == expected.count,
             zip(exact.hits, expected).allSatisfy({ $0.record.id == $1.key && isNear($0.score, $1.value) })
         else {

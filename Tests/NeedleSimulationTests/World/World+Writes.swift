@@ -14,7 +14,7 @@ extension World {
             collections[number].timeline.states.dropFirst(collections[number].timeline.answered + 1))
         attempt(number, writes, versions)
         let results = try commit(writes, to: collection, versions: versions)
-        if isObserved { observations.append("\(number): \(results)") }
+        if observed == .everything { observations += results.map { "\(number): \(Self.text($0))" } }
         try settle(number, writes, results, versions: versions, earlier: earlier)
         if results.contains(where: { ((try? $0.get().lsn) ?? .zero) > base.lsn ?? .infinity }) {
             try checkDurability(number)
@@ -32,6 +32,15 @@ extension World {
             else { continue }
             state = next
             collections[number].timeline.states.append(next)
+        }
+    }
+
+    /// An answer without the durability that it names.
+    private static func text(_ result: Result<WriteReceipt, DatabaseError>) -> String {
+        switch result {
+        case .success(let it):
+            "\(it.lsn): \(it.created) created, \(it.updated) updated, \(it.deleted) deleted"
+        case .failure(let error): "\(error)"
         }
     }
 
@@ -160,8 +169,9 @@ extension World {
         guard receipt.lsn > timeline.highestLSN else {
             throw Violation(what: "\(write): LSN \(receipt.lsn) again, after \(timeline.highestLSN)")
         }
-        let isDurable = setup.configs[number].durability == .fsync
+        let isDurable = config(number).durability == .fsync
         timeline.answer(state, lsn: receipt.lsn, isDurable: isDurable)
+        update { $0.remember(timeline.newest, of: number) }
         // A failed drop must not take it away any more.
         if isDurable { collections[number].presence = .present }
     }
@@ -182,13 +192,13 @@ extension World {
             }
         }
         guard receipt.created == expected.created, receipt.updated == expected.updated,
-            receipt.deleted == expected.deleted, receipt.durability == setup.configs[number].durability
+            receipt.deleted == expected.deleted, receipt.durability == config(number).durability
         else { throw Violation(what: "\(write): answered \(receipt), expected \(expected)") }
     }
 
     /// What was acknowledged as durable lies on the disk now, and under names that stay.
     private func checkDurability(_ number: Int) throws {
-        guard setup.checksOrder, setup.configs[number].durability == .fsync, !disk.isDown,
+        guard setup.checksOrder, config(number).durability == .fsync, !disk.isDown,
             let directory = directory(of: number)
         else { return }
         let unsynced = checker.unsynced(below: "\(directory)/log")

@@ -18,33 +18,43 @@ final class World {
     let checker: WriteOrderChecker
     let clock: SimulatedClock
     private let fileSystem: any FileSystem
-    /// Where the collections of the model are kept: who looks at every file operation looks there too.
-    let model: Shared<[ModelCollection]>
+    /// What should be there: who looks at every file operation looks there too.
+    let shared: Shared<Model>
+    var model: Model { shared.value.withLock { $0 } }
     var collections: [ModelCollection] {
-        get { model.value.withLock { $0 } }
-        set { model.value.withLock { $0 = newValue } }
+        get { shared.value.withLock { $0.collections } }
+        set { shared.value.withLock { $0.collections = newValue } }
     }
+    func update(_ change: (inout Model) -> Void) { shared.value.withLock { change(&$0) } }
+
     private(set) var database: Database?
     /// Answers and contents, as text, if somebody wants to compare them.
-    var isObserved = false
+    var observed = Observed.nothing
     var observations: [String] = []
+
+    enum Observed {
+        case nothing
+        /// Points without their versions.
+        case contents
+        case everything
+    }
     var scrolls: [Int: OpenScroll] = [:]
     /// What a planned crash leaves.
     private var plannedLoss: (model: LossModel, seed: Int) = (.none, 0)
     private var hasPlan = false
     /// Failures of the disk before the last start: their consequences are over.
     private var oldFaults = 0
-    private var directories: [Int: String] = [:]
+    var directories: [Int: String] = [:]
     /// Power cuts and ends of the process so far.
     private(set) var crashes = 0
 
     /// - Parameters:
     ///   - disk: what an earlier world left on it …
-    ///   - collections: … and what may be there.
+    ///   - model: … and what may be there.
     init(
         _ setup: Setup, disk: SimulatedFileSystem = SimulatedFileSystem(),
         clock: SimulatedClock = SimulatedClock(),
-        collections: [ModelCollection]? = nil
+        model: Model? = nil
     ) {
         self.setup = setup
         self.disk = disk
@@ -52,10 +62,13 @@ final class World {
         checker = WriteOrderChecker(.needletail)
         let watched: any FileSystem = setup.checksOrder ? WatchedFileSystem(disk, checker) : disk
         fileSystem = setup.plant.watch.map { WatchedFileSystem(watched, $0()) } ?? watched
-        model = Shared(collections ?? setup.configs.map { _ in ModelCollection() })
+        shared = Shared(model ?? Model(collections: setup.configs.count))
     }
 
     var now: Int64 { clock.wallMilliseconds() }
+
+    /// The configuration that a collection has.
+    func config(_ number: Int) -> CollectionConfig { setup.configs[collections[number].config] }
 
     // MARK: Operations
 
@@ -66,17 +79,19 @@ final class World {
         clock.advance(1)
         do {
             try carryOut(operation)
-        } catch let error as DatabaseError where error.kind == .corruption && hasHadFaults {
-            // A block that could not be read counts as damaged until the collection is opened again.
-            heal()
-            try kill()
+        } catch let error as DatabaseError where error.kind == .storageFailed && hasHadFaults {
+            // A read met the failure. The next ones may find the disk healed, or the process ends.
+            if !disk.isDown {
+                heal()
+                if disk.faultsStruck % 2 == 0 { try kill() }
+            }
         }
         if disk.isDown { try crash(plannedLoss.model, seed: plannedLoss.seed, again: nil) }
         if let breach = checker.breaches.first { throw Violation(what: breach) }
     }
 
     /// Whether the disk was made to fail since the last start.
-    var hasHadFaults: Bool { disk.faultsStruck > oldFaults }
+    var hasHadFaults: Bool { disk.faultsStruck > oldFaults || disk.isDown }
 
     private func carryOut(_ operation: Operation) throws {
         switch operation {
@@ -86,6 +101,12 @@ final class World {
         case .optimize(let number): _ = collection(number)?.optimize()
         case .maintain(let steps): maintain(steps)
         case .advanceClock(let milliseconds): clock.advance(milliseconds)
+        case .snapshot(let number): try snapshot(number)
+        case .verify(let index): try verify(index)
+        case .restore(let index, let number, let step): try restore(index, as: number, to: step)
+        case .deleteSnapshot(let index): try deleteSnapshot(index)
+        case .setAlias(let alias, let number): try setAlias(alias, number)
+        case .deleteAlias(let alias): try deleteAlias(alias)
         case .search(let number, let content, let limit):
             try checkSearch(number, content: content, limit: limit)
         case .scroll(let number, let limit): try checkScroll(number, limit: limit)
@@ -138,7 +159,9 @@ final class World {
         try reopen()
         maintain(20)
         try checkEverything()
+        try checkSnapshotsWhole()
         try reopen()
+        try checkNothingElseIsThere()
         if let breach = checker.breaches.first { throw Violation(what: breach) }
     }
 
@@ -217,49 +240,9 @@ final class World {
         }
     }
 
-    // MARK: Collections
-
-    /// Where a collection's files lie.
-    func directory(of number: Int) -> String? {
-        if let known = directories[number] { return known }
-        let path = "db/\(Catalogue.fileName)"
-        let entry = disk.content(of: path).flatMap { try? Catalogue(decoding: $0, file: path) }?
-            .collections.first { $0.name == Setup.name(of: number) }
-        directories[number] = entry.map { "db/collections/\($0.incarnation.hex)" }
-        return directories[number]
-    }
-
-    private func create(_ number: Int) throws {
-        guard collections[number].presence == .absent else { return }
-        collections[number] = ModelCollection(presence: .uncertain, timeline: Timeline())
-        do {
-            guard
-                let lsn = try database?.createCollection(
-                    named: Setup.name(of: number), config: setup.configs[number])
-            else { return }
-            guard lsn == .zero else { throw Violation(what: "a new collection begins at LSN \(lsn)") }
-            collections[number].presence = .present
-        } catch let error as DatabaseError {
-            try expectFailure(error, "create \(number)")
-        }
-    }
-
-    private func drop(_ number: Int) throws {
-        guard collections[number].presence == .present else { return }
-        collections[number].presence = .uncertain
-        scrolls[number] = nil
-        directories[number] = nil
-        do throws(DatabaseError) {
-            try database?.dropCollection(named: Setup.name(of: number))
-            collections[number].presence = .absent
-        } catch {
-            try expectFailure(error, "drop \(number)")
-        }
-    }
-
     /// A failure that the disk was made to give, or the consequence of an earlier one.
     func expectFailure(_ error: DatabaseError, _ what: String) throws {
-        let kinds: [ErrorKind] = [.storageFailed, .diskFull, .notFound, .corruption]
+        let kinds: [ErrorKind] = [.storageFailed, .diskFull, .notFound]
         guard kinds.contains(error.kind), hasHadFaults else { throw Violation(what: "\(what): \(error)") }
     }
 }

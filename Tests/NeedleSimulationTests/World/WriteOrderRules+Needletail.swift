@@ -5,9 +5,14 @@ import SimulationKit
 extension WriteOrderRules {
     /// The data directory's files: docs/format.
     static let needletail = WriteOrderRules(
-        isTemporary: { $0.hasSuffix(".tmp") || $0.hasSuffix("/LOCK") || $0.hasSuffix("/RESERVE") },
+        isTemporary: {
+            $0.hasSuffix(".tmp") || $0.hasSuffix("/LOCK") || $0.hasSuffix("/RESERVE")
+                || $0.contains("/snapshots/\(SnapshotName.unfinishedPrefix)")
+        },
         // A marker or a close is a frame without a body; every other frame has one.
         isDispensable: { path, bytes in path.contains("/log/") && bytes.count == 40 },
+        // What is left of the log of a dropped collection, whether or not it could be closed.
+        mayBeTorn: { $0.hasPrefix("archive/") },
         isRoot: { $0.hasSuffix("/\(Manifest.fileName)") || $0.hasSuffix("/\(Catalogue.fileName)") },
         isTop: { $0.hasSuffix("/\(Catalogue.fileName)") },
         needs: { root, content, files in

@@ -100,4 +100,43 @@ import Testing
         }
         #expect(reader.isFullyVerified)
     }
+
+    @Test func aBlockThatTheDiskDoesNotGiveIsTriedAgain() throws {
+        disk.plan(Fault(.ioError, at: 1, isPermanent: true))
+        let section = try #require(reader.section(.vectors, space: 0))
+        for _ in 0..<2 {
+            let error = #expect(throws: DatabaseError.self) { try reader.verify(section) }
+            #expect(error?.kind == .storageFailed && error?.message.contains("cannot be read") == true)
+        }
+        #expect(reader.hasDamage && reader.isDamaged(section), "it cannot be used")
+        #expect(reader.hasUnreadableBlocks && !reader.retryUnreadable())
+        disk.plan()
+        #expect(reader.retryUnreadable() && !reader.hasUnreadableBlocks)
+        #expect(!reader.hasDamage && !reader.isDamaged(section))
+        try reader.verify(0..<reader.byteCount)
+        #expect(reader.isFullyVerified)
+    }
+
+    @Test func whatScrubCouldNotReadIsNotDamage() throws {
+        while reader.verifyNext(blocks: 64) != nil {}
+        #expect(reader.isFullyVerified)
+        disk.plan(
+            Fault(.ioError, at: 1), Fault(.ioError, at: 2), Fault(.ioError, at: 3), Fault(.ioError, at: 4))
+        _ = #expect(throws: DatabaseError.self) { try reader.scrub(0..<reader.blockCount) }
+        disk.plan()
+        try reader.scrub(0..<reader.blockCount)
+        #expect(!reader.hasDamage)
+        try reader.verify(0..<reader.byteCount)
+        #expect(reader.isFullyVerified)
+    }
+
+    @Test func aBlockThatIsReadAtLastCanBeDamaged() throws {
+        disk.plan(Fault(.ioError, at: 1, isPermanent: true))
+        while reader.verifyNext(blocks: 64) != nil {}
+        #expect(reader.damage.count == reader.blockCount)
+        disk.plan()
+        disk.flip(path, at: try middle(.payloadHeap))
+        #expect(reader.retryUnreadable())
+        #expect(reader.damage.map(\.error.kind) == [.corruption])
+    }
 }
