@@ -162,7 +162,12 @@ extension World {
     @discardableResult
     func checkSnapshotList() throws -> [SnapshotDescription] {
         guard let database else { return [] }
+        let faults = disk.faultsStruck
         let (found, model) = (try database.listSnapshots(of: nil), model)
+        // One that could not be read is left out, and named by health.
+        guard disk.faultsStruck == faults, !disk.isDown else {
+            throw DatabaseError(.storageFailed, "not all snapshots could be read")
+        }
         for made in found {
             let isKnown =
                 model.snapshots[made.name]?.isDescribed(by: made)
