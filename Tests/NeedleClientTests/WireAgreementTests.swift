@@ -151,6 +151,12 @@ struct WireAgreementTests {
             exact.effort = .exact
             let batch = [exact, SearchRequest(point: "x", limit: 9), SearchRequest(point: 3, limit: 8)]
             #expect(try await client.search("docs", batch: batch).map(\.tookMicroseconds) == [7, 9, 8])
+            let examples = SearchRequest(.examples(positive: [1, "x"], negative: [2]), limit: 6)
+            #expect(try await client.search("docs", examples).tookMicroseconds == 6)
+            let refused = await #expect(throws: NeedletailError.self) {
+                try await client.search("docs", batch: [exact, examples])
+            }
+            #expect(refused?.kind == .invalidArgument)
             let embedding = try await client.embed(["a", ""], model: "m", kind: .query)
             #expect(embedding.vectors == [[0.25, -1e-20], [0.25, -1e-20]])
             #expect(

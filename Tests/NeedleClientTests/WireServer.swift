@@ -72,7 +72,8 @@ enum WireServer {
         case .countPoints: .count(42)
         case .scrollPoints(let call):
             .page(ScrollPage(points: [record(1)], cursor: "next", lsn: LSN(9)), call.vectorEncoding)
-        case .searchPoints(let call): .search(result(call.search.query), call.search.vectorEncoding)
+        case .searchPoints(let call), .recommendPoints(let call):
+            .search(result(call.search.query), call.search.vectorEncoding)
         case .searchBatch(let call):
             .searchBatch(call.searches.map { result($0.query) }, call.searches.map(\.vectorEncoding))
         case .embedTexts(let call):

@@ -166,7 +166,7 @@ struct EnvelopeTests {
         "Methods of later issues are unknown",
         arguments: [
             "collection.update", "point.set_vectors", "point.set_payload",
-            "point.search_groups", "point.recommend", "document.upsert", "reembed.start", "alias.get",
+            "point.search_groups", "document.upsert", "reembed.start", "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
     func later(method: String) throws {
@@ -262,6 +262,7 @@ enum SampleParams {
         case .upsertPoints: #"{"collection":"c","points":[]}"#
         case .getPoints, .deletePoints: #"{"collection":"c","ids":[1]}"#
         case .searchPoints: #"{"collection":"c","vector":[1,0]}"#
+        case .recommendPoints: #"{"collection":"c","positive":[1]}"#
         case .searchBatch: #"{"collection":"c","searches":[{"vector":[1,0]}]}"#
         case .embedTexts: #"{"texts":["a"]}"#
         case .createSnapshot: #"{"collection":"c"}"#

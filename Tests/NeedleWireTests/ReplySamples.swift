@@ -179,6 +179,7 @@ enum ReplySamples {
                 method: .scrollPoints, reply: .page(ScrollPage(points: [], cursor: nil, lsn: LSN(4)), .array),
                 result: #"{"points":[],"cursor":null,"lsn":4}"#),
             Sample(method: .searchPoints, reply: .search(search, .array), result: searchText),
+            Sample(method: .recommendPoints, reply: .search(search, .array), result: searchText),
             Sample(
                 method: .searchBatch, reply: .searchBatch([search, search], [.array, .array]),
                 result: #"{"results":[\#(searchText),\#(searchText)]}"#),

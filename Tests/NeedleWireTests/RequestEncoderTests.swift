@@ -109,6 +109,19 @@ struct RequestEncoderTests {
             .searchPoints(SearchPoints(collection: "c", search: search, minimumLSN: LSN(2))),
             .searchPoints(SearchPoints(collection: "c", search: plain)),
             .searchBatch(SearchBatch(collection: "c", searches: [search, plain])),
+            .recommendPoints(
+                SearchPoints(
+                    collection: "c",
+                    search: Search(
+                        query: SearchQuery(
+                            target: .examples(
+                                positive: [.integer(1), .string([97])], negative: [.integer(2)]))),
+                    minimumLSN: LSN(2))),
+            .recommendPoints(
+                SearchPoints(
+                    collection: "c",
+                    search: Search(
+                        query: SearchQuery(target: .examples(positive: [.integer(1)], negative: []))))),
             .embedTexts(EmbedTexts(texts: ["", "é"], model: "m", kind: .query, vectorEncoding: .base64)),
             .setAliases([Alias(name: "b", collection: "c"), Alias(name: "a", collection: "c")]),
             .deleteAliases(["a", "b"]), .listAliases, .readSnapshot(ReadSnapshot(snapshot: "s")),

@@ -24,6 +24,9 @@ public struct SearchRequest: Sendable {
         case text(String)
         /// The neighbours of a stored point, the point itself left out.
         case point(PointID)
+        /// What is like the first points and unlike the second ones, all of them left out. At least one of the first,
+        /// at most 1,000 of each. Not within a batch.
+        case examples(positive: [PointID], negative: [PointID])
     }
 
     /// What to look for.
@@ -69,6 +72,11 @@ public struct SearchRequest: Sendable {
         self.init(.point(point), limit: limit, filter: filter)
     }
 
+    /// Whether `point.recommend` answers it.
+    var isByExamples: Bool {
+        if case .examples = query { true } else { false }
+    }
+
     func write(to writer: inout JSONWriter) {
         switch query {
         case .vector(let vector):
@@ -80,6 +88,12 @@ public struct SearchRequest: Sendable {
         case .point(let id):
             writer.key("point_id")
             writer.write(id)
+        case .examples(let positive, let negative):
+            writer.key("positive")
+            writer.array(positive[...]) { $0.write($1) }
+            if negative.isEmpty { break }
+            writer.key("negative")
+            writer.array(negative[...]) { $0.write($1) }
         }
         if let space {
             writer.key("using")
@@ -197,7 +211,7 @@ extension NeedletailClient {
         timeout: Timeout = .standard
     ) async throws -> SearchAnswer {
         try request.check()
-        let outgoing = OutgoingRequest("point.search") { writer in
+        let outgoing = OutgoingRequest(request.isByExamples ? "point.recommend" : "point.search") { writer in
             writer.collection(collection, minimumLSN: minimumLSN)
             request.write(to: &writer)
         }
@@ -209,7 +223,13 @@ extension NeedletailClient {
         _ collection: String, batch requests: [SearchRequest], minimumLSN: UInt64? = nil,
         timeout: Timeout = .standard
     ) async throws -> [SearchAnswer] {
-        for request in requests { try request.check() }
+        for request in requests {
+            try request.check()
+            guard !request.isByExamples else {
+                throw NeedletailError(
+                    .invalidArgument, "a batch takes no search by examples: send it alone", at: "searches")
+            }
+        }
         return try await split(requests) { (part: ArraySlice<SearchRequest>) in
             let outgoing = OutgoingRequest("point.search_batch") { writer in
                 writer.collection(collection, minimumLSN: minimumLSN)

@@ -5,6 +5,9 @@ package enum SearchTarget: Sendable {
     case text(String)
     /// The neighbours of a stored point, the point itself left out.
     case point(PointID)
+    /// What is like the first points and unlike the second ones; they themselves are left out. At least one of the
+    /// first; no id twice in one of them.
+    case examples(positive: [PointID], negative: [PointID])
 }
 
 /// How hard a search tries: at most one of the three ways of saying it.

@@ -45,10 +45,10 @@ extension Collection {
         _ query: SearchQuery, vector: [Float], space: Int, view: ReadView, started: UInt64,
         context: OperationContext
     ) throws(DatabaseError) -> SearchResult {
-        let excluded: PointID? = if case .point(let id) = query.target { id } else { nil }
         let search = Search(
             view: view, config: config, options: options, space: space, query: query,
-            prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: excluded,
+            prepared: PreparedQuery(vector, metric: config.spaces[space].metric),
+            excluded: query.target.points,
             recall: measurement.table, scratches: scratches, context: context)
         let outcome = try search.run()
         let took = clock.monotonicNanoseconds() - started
@@ -61,8 +61,7 @@ extension Collection {
 
     /// Queries that clients bring, not stored points, are what the collection measures itself with.
     private func offerToSample(_ query: SearchQuery, _ prepared: PreparedQuery, space: Int) {
-        if case .point = query.target { return }
-        guard query.filter == nil, !prepared.isWide else { return }
+        guard query.target.points.isEmpty, query.filter == nil, !prepared.isWide else { return }
         if measurement.offer(prepared.original, space: space) { maintenance.wake() }
     }
 
@@ -102,17 +101,27 @@ extension Collection {
         case .text(let text):
             return try embed([text], space: spaceConfig, context: context)[0]
         case .point(let id):
-            guard let location = try view.locate(id) else {
-                throw DatabaseError(.notFound, "there is no point \(id)", at: "point_id")
-            }
-            let stored = location.segment.space(space)
-            let columns = stored.columns
-            guard columns.hasVector(location.row) else {
-                throw DatabaseError(.invalidParams, "point \(id) has no vector in this space", at: "point_id")
-            }
-            try stored.verifyVectors(of: location.row..<(location.row + 1))
-            return Array(columns.vector(of: location.row))
+            return try vector(of: id, space: space, view: view, at: "point_id")
+        case .examples(let positive, let negative):
+            return try vector(likest: positive, unlike: negative, space: space, view: view)
         }
+    }
+
+    /// The vector of a stored point.
+    ///
+    /// - Parameter place: where the request names it.
+    func vector(
+        of id: PointID, space: Int, view: ReadView, at place: @autoclosure () -> String
+    ) throws(DatabaseError) -> [Float] {
+        guard let location = try view.locate(id) else {
+            throw DatabaseError(.notFound, "there is no point \(id)", at: place())
+        }
+        let stored = location.segment.space(space)
+        guard stored.columns.hasVector(location.row) else {
+            throw DatabaseError(.invalidParams, "point \(id) has no vector in this space", at: place())
+        }
+        try stored.verifyVectors(of: location.row..<(location.row + 1))
+        return Array(stored.columns.vector(of: location.row))
     }
 
     private func embed(

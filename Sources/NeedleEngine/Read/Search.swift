@@ -18,8 +18,8 @@ struct Search {
     let space: Int
     let query: SearchQuery
     let prepared: PreparedQuery
-    /// A point that must not find itself.
-    let excluded: PointID?
+    /// Points that must not find themselves. Few.
+    let excluded: [PointID]
     /// What the collection measured of its own recall.
     let recall: RecallTable
     let scratches: SearchScratchPool
@@ -40,8 +40,8 @@ struct Search {
         var isComplete: Bool
     }
 
-    /// Points wanted before the offset is cut off, and the one that may find itself.
-    private var wanted: Int { query.offset + query.limit + (excluded == nil ? 0 : 1) }
+    /// Points wanted before the offset is cut off, and those that may find themselves.
+    private var wanted: Int { query.offset + query.limit + excluded.count }
 
     /// What is found damaged on the way, or cannot be read, is left out of another attempt.
     func run() throws(DatabaseError) -> Outcome {
@@ -171,7 +171,7 @@ struct Search {
         for candidate in ordered {
             if hits.count == query.limit { break }
             let segment = segments[candidate.segment]
-            if let excluded, try segment.columns.hasID(Int(candidate.row), excluded) { continue }
+            if try isExcluded(candidate.row, of: segment) { continue }
             if skipped < query.offset {
                 skipped += 1
                 continue
@@ -185,6 +185,11 @@ struct Search {
                 SearchHit(record: try reader.record(Int(candidate.row), of: segment), score: candidate.score))
         }
         return hits
+    }
+
+    private func isExcluded(_ row: UInt32, of segment: any Segment) throws(DatabaseError) -> Bool {
+        for id in excluded where try segment.columns.hasID(Int(row), id) { return true }
+        return false
     }
 
     /// The order of ids; of ids that cannot be read (which building the record reports) the order of rows.

@@ -46,7 +46,7 @@ struct SnapshotProbes {
             selection: PointSelection(payload: .none, withVector: false))
         let search = Search(
             view: view, config: config, options: collection.options, space: space, query: query,
-            prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: nil,
+            prepared: PreparedQuery(vector, metric: config.spaces[space].metric), excluded: [],
             recall: RecallTable(), scratches: collection.scratches, context: context)
         let outcome = try search.run()
         // Damage found meanwhile: what is left out now would be missed in every restored copy, or not be missed.

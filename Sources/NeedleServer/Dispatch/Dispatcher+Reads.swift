@@ -35,7 +35,7 @@ extension Dispatcher {
         case .facetPoints(let call):
             return .facet(
                 try collection.facet(call.path, filter: call.filter, limit: call.limit, context: context))
-        case .searchPoints(let call):
+        case .searchPoints(let call), .recommendPoints(let call):
             return .search(
                 try collection.search(call.search.query, context: context), call.search.vectorEncoding)
         case .searchBatch(let call):

@@ -113,7 +113,9 @@ package final class Dispatcher: RequestExecutor {
             whenVisible(task, call.collection, call.minimumLSN) { collection in
                 self.describe(task) { .indexes(collection.listIndexes()) }
             }
-        case .getPoints, .countPoints, .scrollPoints, .facetPoints, .searchPoints, .searchBatch: read(task)
+        case .getPoints, .countPoints, .scrollPoints, .facetPoints, .searchPoints, .searchBatch,
+            .recommendPoints:
+            read(task)
         case .embedTexts(let call): embed(task, call)
         case .createSnapshot, .listSnapshots, .deleteSnapshot, .verifySnapshot, .restoreSnapshot:
             snapshots(task)

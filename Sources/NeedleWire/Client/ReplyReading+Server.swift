@@ -42,7 +42,8 @@ extension JSONReader {
         case .writeImport: return .importStatus(try result.importStatus())
         case .commitImport: return .snapshotImported(try result.snapshot())
         case .abortImport: return .importAborted
-        case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .embedTexts:
+        case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .recommendPoints,
+            .embedTexts:
             preconditionFailure("these are read without a tree")
         }
     }

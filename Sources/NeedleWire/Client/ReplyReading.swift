@@ -35,7 +35,7 @@ extension JSONReader {
             let page = ScrollPage(
                 points: try records(result, at: start), cursor: result.cursor, lsn: result.lsn ?? .zero)
             return .page(page, result.encoding)
-        case .searchPoints:
+        case .searchPoints, .recommendPoints:
             let start = offset
             let result = try resultMembers()
             return .search(try searchResult(result, at: start), result.encoding)

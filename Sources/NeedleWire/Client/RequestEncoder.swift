@@ -82,7 +82,7 @@ package struct RequestEncoder: Sendable {
             json.string("key", facet.path.text)
             json.writeFilter(facet.filter)
             json.integer("limit", facet.limit)
-        case .searchPoints(let search):
+        case .searchPoints(let search), .recommendPoints(let search):
             json.writeRead(search.collection, search.minimumLSN)
             write(search.search, to: &json)
         case .searchBatch(let batch):
@@ -199,6 +199,12 @@ package struct RequestEncoder: Sendable {
         case .point(let id):
             json.key("point_id")
             json.write(id)
+        case .examples(let positive, let negative):
+            json.key("positive")
+            json.array(positive) { $0.write($1) }
+            if negative.isEmpty { break }
+            json.key("negative")
+            json.array(negative) { $0.write($1) }
         }
         if let space = query.space { json.string("using", space) }
         json.integer("limit", query.limit)

@@ -18,6 +18,31 @@ extension CallDecoder {
                 minimumLSN: common.minimumLSN))
     }
 
+    mutating func recommendPoints(_ reader: inout JSONReader) throws -> Call {
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var fields = SearchFields(limits: limits)
+        var positive: [PointID] = []
+        var negative: [PointID] = []
+        let limits = limits
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "positive": positive = try reader.optional { try $0.examples("positive", limits) } ?? []
+            case "negative": negative = try reader.optional { try $0.examples("negative", limits) } ?? []
+            case "vector", "text", "point_id": throw reader.unknown(key)
+            default:
+                if try fields.take(key, from: &reader) { continue }
+                try common.take(key, from: &reader, allowing: .read)
+            }
+        }
+        let collection = try common.requiredCollection(in: object)
+        guard !positive.isEmpty else { throw Refusal.missing("positive", in: object) }
+        let search = try fields.search(
+            for: .examples(positive: positive, negative: negative), object: object)
+        return .recommendPoints(
+            SearchPoints(collection: collection, search: search, minimumLSN: common.minimumLSN))
+    }
+
     mutating func searchBatch(_ reader: inout JSONReader) throws -> Call {
         let object = reader.offset
         var members = try reader.beginObject()
@@ -46,6 +71,13 @@ extension CallDecoder {
 }
 
 extension JSONReader {
+    /// Distinct ids of examples, in their order.
+    fileprivate mutating func examples(_ name: String, _ limits: Limits) throws -> [PointID] {
+        var seen: Set<PointID> = []
+        return try list(of: name, limit: min(limits.batchPoints, Search.exampleLimit)) { try $0.pointID() }
+            .filter { seen.insert($0).inserted }
+    }
+
     fileprivate mutating func search(_ limits: Limits) throws -> SearchFields.Outcome {
         _ = try peekKind()
         let object = offset
@@ -127,6 +159,11 @@ struct SearchFields {
         guard let target else {
             throw Refusal(message: "one of \"vector\", \"text\" and \"point_id\" is missing", offset: object)
         }
+        return try search(for: target, object: object)
+    }
+
+    /// The whole search, for a target that is no key of it.
+    func search(for target: SearchTarget, object: Int) throws -> Search {
         guard limit + offset <= Search.windowLimit else {
             throw Refusal(
                 message: "\"offset\" and \"limit\" together are more than \(Search.windowLimit)",

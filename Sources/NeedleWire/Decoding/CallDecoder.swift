@@ -34,6 +34,7 @@ struct CallDecoder {
         case .facetPoints: try facetPoints(&reader)
         case .searchPoints: try searchPoints(&reader)
         case .searchBatch: try searchBatch(&reader)
+        case .recommendPoints: try recommendPoints(&reader)
         case .embedTexts: try embedTexts(&reader)
         case .createSnapshot: try createSnapshot(&reader)
         case .listSnapshots: try listSnapshots(&reader)

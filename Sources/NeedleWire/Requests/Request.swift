@@ -41,6 +41,8 @@ package enum Call: Sendable {
     case facetPoints(FacetPoints)
     case searchPoints(SearchPoints)
     case searchBatch(SearchBatch)
+    /// A search whose target is examples.
+    case recommendPoints(SearchPoints)
     case embedTexts(EmbedTexts)
     case createSnapshot(CreateSnapshot)
     case listSnapshots(ListSnapshots)
@@ -87,6 +89,7 @@ extension Call {
         case .facetPoints: .facetPoints
         case .searchPoints: .searchPoints
         case .searchBatch: .searchBatch
+        case .recommendPoints: .recommendPoints
         case .embedTexts: .embedTexts
         case .createSnapshot: .createSnapshot
         case .listSnapshots: .listSnapshots
@@ -132,6 +135,7 @@ extension Call {
         case .facetPoints(let call): call.collection
         case .searchPoints(let call): call.collection
         case .searchBatch(let call): call.collection
+        case .recommendPoints(let call): call.collection
         }
     }
 
@@ -156,6 +160,7 @@ extension Call {
         case .scrollPoints(let call): call.minimumLSN
         case .searchPoints(let call): call.minimumLSN
         case .searchBatch(let call): call.minimumLSN
+        case .recommendPoints(let call): call.minimumLSN
         default: nil
         }
     }

@@ -30,6 +30,8 @@ package struct Search: Sendable {
     package static let recallRange = 0.5...0.999
     /// Most points of a search that names a recall.
     package static let recallLimit = 100
+    /// Most examples of one kind that a recommendation names.
+    package static let exampleLimit = 1_000
 }
 
 /// `point.search`.
