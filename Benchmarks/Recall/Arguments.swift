@@ -9,7 +9,7 @@ struct Arguments {
     static let usage = """
         usage: recall-benchmark PATH [--metric cosine|dot|euclid] [--quantization int8|binary|none]
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
-                 [--rescore 24] [--refine yes|no] [--sketches yes|no]
+                 [--rescore 24] [--refine yes|no] [--refine-width 128] [--sketches yes|no]
                  [--passing-share 0.80] [--large-pages yes|no] [--json FILE]
                  [--filter SHARE,SHARE,...]
         """
@@ -19,6 +19,7 @@ struct Arguments {
     var quantization = QuantizationKind.int8
     var m = 16
     var efConstruction = 128
+    var refinementWidth: Int?
     var widths = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
     var threads = 1
     var cap = DistanceKernels.Tier.avx512
@@ -57,6 +58,9 @@ struct Arguments {
         case "--filter":
             shares = value.split(separator: ",").compactMap { Double($0) }
             return !shares.isEmpty
+        case "--refine-width":
+            refinementWidth = Int(value)
+            return refinementWidth != nil
         case "--threads": return Self.assign(&threads, Int(value))
         case "--tier":
             return Self.assign(&cap, ["scalar": .scalar, "avx2": .avx2, "avx512": .avx512][value])

@@ -93,7 +93,8 @@ struct RecallRun {
             : Quantizer(
                 transform: SpaceTransform(training: table, rows: Array(all).span, seed: 1), kind: .int8)
         let parameters = GraphBuilder.Parameters(
-            m: arguments.m, efConstruction: arguments.efConstruction, seed: 1)
+            m: arguments.m, efConstruction: arguments.efConstruction,
+            refinementWidth: arguments.refinementWidth, seed: 1)
         let builder = try GraphBuilder(
             rowCapacity: rows, parameters: parameters, quantizer: quantizer, kernels: kernels)
         if arguments.usesLargePages { builder.adviseLargePages() }

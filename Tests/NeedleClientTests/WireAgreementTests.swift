@@ -140,6 +140,8 @@ struct WireAgreementTests {
             request.offset = 4
             request.scoreThreshold = -1e-300
             request.effort = .ef(64)
+            request.rescores = false
+            request.oversampling = 2.5
             request.payload = .keys(["name"])
             request.withVector = true
             request.model = "m"

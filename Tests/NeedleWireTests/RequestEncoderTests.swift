@@ -52,7 +52,8 @@ struct RequestEncoderTests {
             effort: .recall(0.9), selection: PointSelection(payload: .keys(["a"]), withVector: true),
             model: "m")
         query.oversampling = 1.5
-        let search = Search(query: query, vectorEncoding: .base64, rescore: true, oversampling: 1.5)
+        query.rescores = false
+        let search = Search(query: query, vectorEncoding: .base64)
         let plain = Search(query: SearchQuery(target: .point(.integer(1)), effort: .exact))
         return [
             .ping, .info, .health, .listCollections, .cancel(RequestID("x")), .login(apiKey: "k"),

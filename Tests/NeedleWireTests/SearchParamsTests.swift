@@ -20,7 +20,7 @@ struct SearchParamsTests {
         guard case .vector([1, 2]) = query.target else { throw NoRequest() }
         #expect(query.limit == 10 && query.offset == 0 && query.space == nil && query.scoreThreshold == nil)
         #expect(query.filter == nil && query.effort == .standard && query.selection == PointSelection())
-        #expect(query.model == nil && search.search.rescore == nil && search.search.oversampling == nil)
+        #expect(query.model == nil && query.rescores && query.oversampling == nil)
     }
 
     @Test("Everything said")
@@ -38,7 +38,7 @@ struct SearchParamsTests {
         #expect(query.scoreThreshold == -0.25 && query.effort == .ef(64) && query.model == "m")
         #expect(query.selection == PointSelection(payload: .none, withVector: true))
         #expect(query.filter != nil && search.minimumLSN == LSN(3) && search.search.vectorEncoding == .base64)
-        #expect(search.search.rescore == false && search.search.oversampling == 2)
+        #expect(!query.rescores && query.oversampling == 2)
     }
 
     @Test("A point as target, and exact search")

@@ -43,6 +43,11 @@ public struct SearchRequest: Sendable {
     public var filter: Filter?
     /// How hard to try.
     public var effort = SearchEffort.standard
+    /// Whether what quantized codes found is ordered again by the original vectors. If not, scores of what a graph
+    /// found are estimates.
+    public var rescores = true
+    /// How many times the wanted number of points is rescored, 1 … 100; `nil` leaves it to the server.
+    public var oversampling: Double?
     /// What of the payload comes back.
     public var payload = PayloadSelection.all
     /// Whether vectors come back.
@@ -122,7 +127,7 @@ public struct SearchRequest: Sendable {
     }
 
     private func writeEffort(to writer: inout JSONWriter) {
-        guard effort != .standard else { return }
+        guard effort != .standard || !rescores || oversampling != nil else { return }
         writer.key("params")
         writer.beginObject()
         switch effort {
@@ -137,6 +142,14 @@ public struct SearchRequest: Sendable {
             writer.key("exact")
             writer.write(true)
         }
+        if !rescores {
+            writer.key("rescore")
+            writer.write(false)
+        }
+        if let oversampling {
+            writer.key("oversampling")
+            writer.write(oversampling)
+        }
         writer.endObject()
     }
 
@@ -145,6 +158,10 @@ public struct SearchRequest: Sendable {
         if let scoreThreshold, !scoreThreshold.isFinite {
             throw NeedletailError(
                 .invalidArgument, "the score threshold is not finite", at: "score_threshold")
+        }
+        if let oversampling, !oversampling.isFinite {
+            throw NeedletailError(
+                .invalidArgument, "the oversampling is not finite", at: "params.oversampling")
         }
         if case .recall(let recall) = effort, !recall.isFinite {
             throw NeedletailError(.invalidArgument, "the recall is not finite", at: "params.recall")

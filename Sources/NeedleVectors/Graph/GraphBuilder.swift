@@ -19,16 +19,22 @@ import Synchronization
         package var m: Int
         /// Width of the beam that looks for a new row's neighbours.
         package var efConstruction: Int
+        /// Width of the beam that looks for a row's neighbours anew when lists are refined.
+        package var refinementWidth: Int
         package var seed: UInt64
         /// How much farther than to its owner a candidate must be from a kept neighbour when lists are
         /// refined: above 1, longer links survive, which shortens paths (α of Vamana:
         /// Subramanya et al., DiskANN, NeurIPS 2019).
         package static let refinedAlpha: Float = 1.05
 
-        package init(m: Int = 16, efConstruction: Int = 128, seed: UInt64 = 0) {
+        /// - Parameter refinementWidth: nil: as wide as when rows are inserted.
+        package init(
+            m: Int = 16, efConstruction: Int = 128, refinementWidth: Int? = nil, seed: UInt64 = 0
+        ) {
             precondition(GraphHeader.neighbourRange.contains(m) && efConstruction >= 1)
             self.m = m
             self.efConstruction = efConstruction
+            self.refinementWidth = refinementWidth ?? efConstruction
             self.seed = seed
         }
     }

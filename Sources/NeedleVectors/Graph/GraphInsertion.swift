@@ -59,7 +59,7 @@ import Synchronization
         let salt = Self.salt(row)
         let zero = scorer.distance(to: row)
         let beam = try traversal.search(
-            level: 0, from: row, width: parameters.efConstruction, salt: salt, context: context)
+            level: 0, from: row, width: parameters.refinementWidth, salt: salt, context: context)
         // Among nothing but its duplicates no choice is better than another, and choosing anew cuts some off.
         if Beam.distance(beam.keys[beam.count - 1]) == zero { return }
         let record = memory.record(row, level: 0)
@@ -103,7 +103,7 @@ import Synchronization
     }
 
     func prepareScratch(_ graph: GraphView) {
-        let width = parameters.efConstruction
+        let width = max(parameters.efConstruction, parameters.refinementWidth)
         let list = graph.layout.room(level: 0) + 1
         scratch.prepare(rowCount: Int(graph.header.rowCount), width: width, listLength: list)
         scratch.prepareSelection(width: width, listLength: list)

@@ -267,7 +267,8 @@ extension JSONWriter {
     }
 
     fileprivate mutating func writeParams(of search: Search) {
-        guard search.query.effort != .standard || search.rescore != nil || search.oversampling != nil else {
+        guard search.query.effort != .standard || !search.query.rescores || search.query.oversampling != nil
+        else {
             return
         }
         object("params") { json in
@@ -279,11 +280,11 @@ extension JSONWriter {
                 json.key("recall")
                 json.write(recall)
             }
-            if let rescore = search.rescore {
+            if !search.query.rescores {
                 json.key("rescore")
-                json.write(rescore)
+                json.write(false)
             }
-            if let oversampling = search.oversampling {
+            if let oversampling = search.query.oversampling {
                 json.key("oversampling")
                 json.write(oversampling)
             }

@@ -110,7 +110,7 @@ struct SearchFields {
     private var effort = SearchEffort.standard
     /// Where `recall` stands; complaints about a limit that it does not allow go there.
     private var recallPlace: Int?
-    private var rescore: Bool?
+    private var rescores = true
     private var oversampling: Double?
     private var selection = PointSelection()
     private var model: String?
@@ -178,10 +178,9 @@ struct SearchFields {
         var query = SearchQuery(
             target: target, space: space, limit: limit, offset: offset, scoreThreshold: scoreThreshold,
             filter: filter, effort: effort, selection: selection, model: model)
-        query.rescores = rescore ?? true
+        query.rescores = rescores
         query.oversampling = oversampling
-        return Search(
-            query: query, vectorEncoding: encoding ?? .array, rescore: rescore, oversampling: oversampling)
+        return Search(query: query, vectorEncoding: encoding ?? .array)
     }
 
     private mutating func takeTarget(_ key: borrowing JSONText, from reader: inout JSONReader) throws {
@@ -212,7 +211,7 @@ struct SearchFields {
                 guard let recall = try reader.optional({ try $0.double(in: range) }) else { continue }
                 try setEffort(.recall(recall), at: key.offset)
                 recallPlace = key.offset
-            case "rescore": rescore = try reader.optionalBool()
+            case "rescore": rescores = try reader.optionalBool() ?? true
             case "oversampling":
                 oversampling = try reader.optional { try $0.double(in: Search.oversamplingRange) }
             default: throw reader.unknown(key)

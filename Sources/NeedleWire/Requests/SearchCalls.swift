@@ -6,18 +6,10 @@ package import NeedleCore
 package struct Search: Sendable {
     package var query: SearchQuery
     package var vectorEncoding: VectorEncoding
-    /// Checked and kept; without an effect while searches run on float32 (until issue B).
-    package var rescore: Bool?
-    package var oversampling: Double?
 
-    package init(
-        query: SearchQuery, vectorEncoding: VectorEncoding = .array, rescore: Bool? = nil,
-        oversampling: Double? = nil
-    ) {
+    package init(query: SearchQuery, vectorEncoding: VectorEncoding = .array) {
         self.query = query
         self.vectorEncoding = vectorEncoding
-        self.rescore = rescore
-        self.oversampling = oversampling
     }
 
     /// Bounds of the protocol that no configuration moves.
