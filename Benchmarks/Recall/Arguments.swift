@@ -9,7 +9,7 @@ struct Arguments {
     static let usage = """
         usage: recall-benchmark PATH [--metric cosine|dot|euclid] [--quantization int8|binary|none]
                  [--m 16] [--ef-construct 128] [--ef 16,32,...] [--threads 1] [--tier avx512|avx2|scalar]
-                 [--rescore 24] [--refine yes|no] [--refine-width 128] [--sketches yes|no]
+                 [--rescore 24] [--refine yes|no] [--refine-width 320] [--sketches yes|no]
                  [--passing-share 0.80] [--large-pages yes|no] [--json FILE]
                  [--filter SHARE,SHARE,...]
         """

@@ -27,14 +27,15 @@ import Synchronization
         /// Subramanya et al., DiskANN, NeurIPS 2019).
         package static let refinedAlpha: Float = 1.05
 
-        /// - Parameter refinementWidth: nil: as wide as when rows are inserted.
+        /// - Parameter refinementWidth: nil: two and a half times as wide as when rows are inserted, which makes
+        ///   searches at a recall of 0.98 and 0.99 half as fast again (docs/decisions/0010-graph.md).
         package init(
             m: Int = 16, efConstruction: Int = 128, refinementWidth: Int? = nil, seed: UInt64 = 0
         ) {
             precondition(GraphHeader.neighbourRange.contains(m) && efConstruction >= 1)
             self.m = m
             self.efConstruction = efConstruction
-            self.refinementWidth = refinementWidth ?? efConstruction
+            self.refinementWidth = refinementWidth ?? 5 * efConstruction / 2
             self.seed = seed
         }
     }
