@@ -67,7 +67,8 @@ let package = Package(
         room(
             "NeedleServer",
             ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
-        room("NeedletailCommand", ["NeedleClient", arguments, crypto]),
+        room("NeedleOffline", ["NeedleCore", "NeedleStorage", "NeedleEngine"]),
+        room("NeedletailCommand", ["NeedleClient", "NeedleOffline", arguments, crypto]),
         program(
             "needletaild",
             [
@@ -116,6 +117,9 @@ let package = Package(
         tests("NeedleWireTests", ["NeedleWire", "NeedleCore", "WireKit"]),
         tests("NeedleEngineTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
         tests("NeedleSimulationTests", ["NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
+        tests(
+            "NeedleOfflineTests",
+            ["NeedleOffline", "NeedleEngine", "NeedleCore", "NeedleStorage", "SimulationKit"]),
         tests("NeedleClientTests", ["NeedleClient", "NeedleWire", "NeedleCore", "WireKit"] + nio),
         tests("NeedletailCommandTests", ["NeedletailCommand", "NeedleClient", arguments]),
         tests(

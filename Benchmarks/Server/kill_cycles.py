@@ -336,7 +336,7 @@ def check(connection, writers, administrator, chance):
 
 
 def check_restored(connection, writers, administrator, chance):
-    there = {c["name"]: c["points"] for c in connection.call("collection.list", {})["collections"]}
+    there = {c["name"] for c in connection.call("collection.list", {})["collections"]}
     for name, snapshot in list(administrator.attempted.items()):
         if name in there:
             administrator.restored[name] = administrator.snapshots[snapshot]
@@ -344,9 +344,11 @@ def check_restored(connection, writers, administrator, chance):
     for name in [name for name in administrator.dropping if name in administrator.restored]:
         if name not in there:
             del administrator.restored[name]
-    assert set(there) == {COLLECTION} | set(administrator.restored), f"{set(there)}, {set(administrator.restored)}"
-    for name, (lsn, points) in administrator.restored.items():
-        assert there[name] == points, f"{name} has {there[name]} points in place of {points}"
+    assert there == {COLLECTION} | set(administrator.restored), f"{there}, {set(administrator.restored)}"
+    for name, (_, points) in administrator.restored.items():
+        # Waits while the collection is being opened.
+        found = connection.call("point.count", {"collection": name})["count"]
+        assert found == points, f"{name} has {found} points in place of {points}"
     if not administrator.restored:
         return
     name = chance.choice(sorted(administrator.restored))

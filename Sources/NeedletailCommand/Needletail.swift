@@ -19,6 +19,8 @@ package struct Needletail: AsyncParsableCommand {
               needletail search packages "tool to retouch photographs"
               needletail search packages --id 17 --limit 5 --json
 
+            check, dump and repair work on the files of a stopped server on this machine.
+
             Results go to standard output, all else to standard error. Colours honour
             NO_COLOR.
 
@@ -41,7 +43,7 @@ package struct Needletail: AsyncParsableCommand {
             Info.self, Collections.self, Create.self, Drop.self, Import.self, Search.self, Get.self,
             Delete.self,
             Count.self, Embed.self, Optimize.self, SnapshotCommands.self, Backup.self, Restore.self,
-            Completion.self,
+            Check.self, Dump.self, Repair.self, Completion.self,
         ])
 
     package init() {}

@@ -20,6 +20,7 @@ struct CommandLineTests {
             "delete docs --all --yes", "count docs", "embed a b --kind query", "optimize docs --no-wait",
             "snapshot export s f.archive", "snapshot export s - --quiet", "snapshot import - --as copy",
             "snapshot import f.archive", "backup dir", "restore dir -q --timeout 5",
+            "check dir", "check file --json", "dump file --rows 5", "repair dir", "repair dir --yes",
             "completion bash", "count docs --url needletail://h:1 --timeout 2.5",
         ])
     func accepted(line: String) throws {
@@ -39,6 +40,7 @@ struct CommandLineTests {
             "delete docs 1 --all", "import docs --create", "import docs --size 3", "import docs --batch 0",
             "drop",
             "snapshot export s", "snapshot import", "backup", "restore", "restore a b",
+            "check", "dump", "dump f --rows -1", "repair", "repair a b",
             "count docs --timeout -1", "embed --kind answer x", "completion tcsh",
         ])
     func refused(line: String) {
@@ -75,6 +77,9 @@ struct CommandLineTests {
         #expect(
             await Needletail.run(["import", "docs", "/nonexistent/rows.jsonl", "--url", "127.0.0.1:1"])
                 == .badInput)
+        #expect(await Needletail.run(["check", "/nonexistent"]) == .usage)
+        #expect(await Needletail.run(["dump", "/etc/hostname"]) == .usage)
+        #expect(await Needletail.run(["repair", "/etc"]) == .usage)
         #expect(
             await Needletail.run(["get", "docs", "99999999999999999999", "--url", "127.0.0.1:1"]) == .usage)
     }

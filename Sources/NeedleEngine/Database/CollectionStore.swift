@@ -141,12 +141,7 @@ final class CollectionStore: Sendable {
     /// Open mappings stay valid: files go by unlink (invariant 5).
     func removeUnnamedFiles() throws(DatabaseError) {
         guard let manifest = current.withLock({ $0 }) else { return }
-        var named: Set<String> = [Manifest.fileName, "log", RecallFile.name]
-        for segment in manifest.segments {
-            named.insert(segment.file)
-            if let deletions = segment.deletions { named.insert(deletions.file) }
-            named.formUnion(segment.overlays)
-        }
+        let named = manifest.fileNames.union([Manifest.fileName, "log", RecallFile.name])
         for name in try fileSystem.list(directory) where !named.contains(name) {
             try fileSystem.unlink("\(directory)/\(name)")
         }

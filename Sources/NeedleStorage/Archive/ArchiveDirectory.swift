@@ -1,7 +1,7 @@
 // What an archive says in advance: which files it holds, how long each is, and its SHA-256. Everything that an
 // archive could lie about is in here, so it is checked before the first byte of content is believed.
 
-import NeedleCore
+package import NeedleCore
 
 /// The head and the directory of an archive.
 ///
@@ -64,6 +64,18 @@ package struct ArchiveDirectory: Hashable, Sendable {
     private static func digest(_ sha256: String) -> [UInt8] {
         guard let bytes = Hexadecimal.bytes(sha256) else { preconditionFailure("hashes were checked") }
         return bytes
+    }
+
+    /// The directory of an archive in a file; its content is not looked at.
+    package static func read(_ fileSystem: any FileSystem, path: String) throws(DatabaseError)
+        -> ArchiveDirectory
+    {
+        let file = try fileSystem.openForReading(path)
+        defer { file.close() }
+        let bytes = try file.readExactly(ArchiveFormat.headBytes, at: 0)
+        let head = try Head(decoding: bytes, file: path)
+        let table = try file.readExactly(head.directoryBytes, at: ArchiveFormat.headBytes)
+        return try ArchiveDirectory(decoding: bytes + table, head, file: path)
     }
 
     /// Reads what `Head` announced.

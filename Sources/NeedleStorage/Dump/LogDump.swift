@@ -43,6 +43,33 @@ package enum LogDump {
     }
 }
 
+extension LogDump {
+    /// What a log file holds by itself.
+    package struct Summary: Sendable {
+        package var frames = 0
+        package var lastLSN = LSN.zero
+        package var end = LogFormat.headerBytes
+        package var bytes = 0
+    }
+
+    /// - Throws: `corruption` for a damaged header, or when something behind damage proves that it is no torn tail.
+    package static func summary(
+        _ fileSystem: any FileSystem, path: String
+    ) throws(DatabaseError) -> Summary {
+        let file = try fileSystem.openForReading(path)
+        defer { file.close() }
+        var summary = Summary()
+        summary.bytes = try file.size()
+        let header = try LogFileHeader(
+            decoding: try file.readExactly(min(summary.bytes, LogFormat.headerBytes), at: 0), file: path)
+        let scan = try LogFileScan.newest(file, header: header, epoch: 0)
+        summary.frames = scan.writes
+        summary.lastLSN = scan.sequence.lastLSN
+        summary.end = scan.end
+        return summary
+    }
+}
+
 /// Bytes as hexadecimal digits.
 enum HexText {
     static func of(_ bytes: RawSpan, limit: Int) -> String {

@@ -24,12 +24,22 @@ package enum SegmentDump {
         lines.append("\(reader.layout.directoryOffset): directory, \(reader.sections.count) entries")
         lines.append("\(reader.layout.tableOffset): checksums of \(reader.blockCount) blocks")
         for row in 0..<min(rowLimit, header.rowCount) {
-            let payload = try reader.payload(at: row)
-            let expiry = reader.expiries.map { ", expires \($0[row])" } ?? ""
-            lines.append(
-                "row \(row): \(try reader.id(at: row)), version \(reader.versions[row])\(expiry), payload "
-                    + String(decoding: payload.prefix(200), as: UTF8.self))
+            do throws(DatabaseError) {
+                lines.append("row \(row): \(try text(of: row, reader))")
+            } catch {
+                lines.append("row \(row): DAMAGED: \(error.message)")
+            }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func text(of row: Int, _ reader: SegmentReader) throws(DatabaseError) -> String {
+        let payload = try reader.payload(at: row)
+        for kind in [SectionKind.versions, .expiries] {
+            if let section = reader.section(kind) { try reader.verify(section, elements: row..<(row + 1)) }
+        }
+        let expiry = reader.expiries.map { ", expires \($0[row])" } ?? ""
+        return "\(try reader.id(at: row)), version \(reader.versions[row])\(expiry), payload "
+            + String(decoding: payload.prefix(200), as: UTF8.self)
     }
 }

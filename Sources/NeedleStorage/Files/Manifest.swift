@@ -133,6 +133,17 @@ package struct Manifest: Hashable, Sendable {
         self.opKeys = opKeys
     }
 
+    /// The files that belong to the collection because they are named here.
+    package var fileNames: Set<String> {
+        var names: Set<String> = []
+        for segment in segments {
+            names.insert(segment.file)
+            if let deletions = segment.deletions { names.insert(deletions.file) }
+            names.formUnion(segment.overlays)
+        }
+        return names
+    }
+
     /// Reads and checks `directory`/MANIFEST.
     ///
     /// - Throws: `not_found`, `corruption`, or `storage_failed` for a format or feature that is not known

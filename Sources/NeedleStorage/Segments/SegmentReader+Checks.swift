@@ -53,8 +53,8 @@ extension SegmentReader {
         blocks.verifyNext(count)
     }
 
-    /// Checks blocks, whether they were checked before or not: for scrub. Keeps the file open until
-    /// `closeFile`.
+    /// Checks blocks, whether they were checked before or not: for scrub. Header and table of checksums go with the
+    /// first block. Keeps the file open until `closeFile`.
     ///
     /// - Parameter numbers: below `blockCount`.
     /// - Throws: `corruption` of the first that is damaged, when all were looked at; why the file cannot be
@@ -68,6 +68,14 @@ extension SegmentReader {
             } catch {
                 // Of a file that cannot be opened no block can be told.
                 guard error.kind == .corruption || isDamaged(block: number) else { throw error }
+                first = first ?? error
+            }
+        }
+        if numbers.contains(0) {
+            do throws(DatabaseError) {
+                try blocks.checkEnds()
+            } catch {
+                guard error.kind == .corruption else { throw error }
                 first = first ?? error
             }
         }
@@ -105,7 +113,7 @@ extension SegmentReader {
     /// Damaged blocks found since opening, and those that could not be read (`storage_failed`), by their place.
     package var damage: [SegmentDamage] {
         blocks.damage.map { number, error in
-            let range = layout.block(number)
+            let range = blocks.range(of: number)
             return SegmentDamage(
                 error: error, range: range,
                 sections: sections.filter { !$0.range.isEmpty && $0.range.overlaps(range) })

@@ -65,6 +65,17 @@ package final class SegmentReader: Sendable {
         payloadHeap = try need(.payloadHeap)
     }
 
+    /// Opens a file that is taken for what it says it is: for looking at one by itself.
+    package convenience init(_ fileSystem: any FileSystem, path: String) throws(DatabaseError) {
+        let file = try fileSystem.openForReading(path)
+        defer { file.close() }
+        let size = try file.size()
+        let page = try file.readExactly(min(size, SegmentFormat.headerBytes), at: 0)
+        let (header, _) = try SegmentHeaderCodec.decode(page, fileBytes: size, file: path)
+        try self.init(
+            fileSystem, path: path, incarnation: header.incarnation, segmentID: header.segmentID)
+    }
+
     package var rowCount: Int { header.rowCount }
     package var byteCount: Int { region.count }
 

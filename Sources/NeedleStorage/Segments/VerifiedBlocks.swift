@@ -72,7 +72,7 @@ final class VerifiedBlocks: Sendable {
     func isDamaged(_ range: Range<Int>) -> Bool {
         guard hasDamage else { return false }
         return damaged.withLock { damaged in
-            damaged.keys.contains { layout.block($0).overlaps(range) }
+            damaged.keys.contains { self.range(of: $0).overlaps(range) }
         }
     }
 
@@ -83,10 +83,26 @@ final class VerifiedBlocks: Sendable {
             if damaged[number]?.kind != .corruption { damaged[number] = error }
             return damaged[number] ?? error
         }
+        guard (0..<layout.blockCount).contains(number) else { return noted }
         let bit = UInt64(1) << UInt64(number % 64)
         let (before, _) = words[number / 64].bitwiseAnd(~bit, ordering: .acquiringAndReleasing)
         if before & bit != 0 { left.add(1, ordering: .relaxed) }
         return noted
+    }
+
+    /// What stands for the header page and for the table of checksums among the numbers of blocks. Both were read at
+    /// opening and are in memory: damage on the disk harms the next opening only, so it asks for the segment to be
+    /// rewritten like damage to what is derived.
+    private static let header = -1
+    private var table: Int { layout.blockCount }
+
+    /// Where a block, or what stands among them, lies in the file.
+    func range(of number: Int) -> Range<Int> {
+        switch number {
+        case Self.header: 0..<SegmentFormat.headerBytes
+        case table: layout.tableOffset..<layout.fileBytes
+        default: layout.block(number)
+        }
     }
 
     private func noted(_ number: Int) -> DatabaseError? {
@@ -179,6 +195,28 @@ final class VerifiedBlocks: Sendable {
                 of: number)
         }
         forgetUnreadable(number)
+    }
+
+    /// Compares header page and table of checksums with their own checksums again: for scrub.
+    ///
+    /// - Throws: `corruption`, which is remembered; why the file cannot be opened.
+    func checkEnds() throws(DatabaseError) {
+        for number in [Self.header, table] {
+            if let error = noted(number) { throw error }
+            let file = try currentHandle()
+            let range = range(of: number)
+            do throws(DatabaseError) {
+                let bytes = try file.readExactly(range.count, at: range.lowerBound)
+                if number == Self.header {
+                    try FormatCheck.trailingChecksum(bytes, file: path)
+                } else if CRC32C.checksum(bytes) != layout.tableChecksum {
+                    throw .corruption(
+                        file: path, offset: range.lowerBound, what: "the checksum table's checksum is wrong")
+                }
+            } catch {
+                throw error.kind == .corruption ? note(error, of: number) : error
+            }
+        }
     }
 
     /// Reads a block, once more if the disk did not answer the first time.

@@ -8,13 +8,35 @@ extension SnapshotDirectory {
     package func check(
         _ name: String, _ manifest: SnapshotManifest, progress: (Int) throws(DatabaseError) -> Void
     ) throws(DatabaseError) {
+        if let unnamed = try unnamedFiles(name, manifest).first { throw unnamed }
+        for file in manifest.files { try check(file, in: path(of: name), progress: progress) }
+    }
+
+    /// The same, but everything that is wrong and not only the first: for offline tools.
+    package func differences(
+        _ name: String, _ manifest: SnapshotManifest
+    ) throws(DatabaseError) -> [DatabaseError] {
+        var found = try unnamedFiles(name, manifest)
+        for file in manifest.files {
+            do throws(DatabaseError) {
+                try check(file, in: path(of: name)) { (_) throws(DatabaseError) in }
+            } catch {
+                guard error.kind == .corruption else { throw error }
+                found.append(error)
+            }
+        }
+        return found
+    }
+
+    private func unnamedFiles(
+        _ name: String, _ manifest: SnapshotManifest
+    ) throws(DatabaseError) -> [DatabaseError] {
         let folder = path(of: name)
         let named = Set(manifest.files.map(\.name) + [SnapshotManifest.fileName])
-        for file in try fileSystem.list(folder) where !named.contains(file) {
-            throw .corruption(
+        return try fileSystem.list(folder).filter { !named.contains($0) }.map { file in
+            .corruption(
                 file: "\(folder)/\(file)", offset: 0, what: "the snapshot does not name this file")
         }
-        for file in manifest.files { try check(file, in: folder, progress: progress) }
     }
 
     private func check(
