@@ -86,8 +86,9 @@ for (name, filter) in filters {
     let took = try microseconds {
         let bounds = try plan.bounds(of: indexed)
         count = bounds.certain.count
-        for row in bounds.undecided where try plan.matcher.matches(payload: texts[Int(row)].span, id: nil) {
-            count += 1
+        for row in bounds.undecided {
+            let text = texts[Int(row)]
+            if try plan.matcher.matches(payload: text.span, id: nil) { count += 1 }
         }
     }
     var scanned = 0
