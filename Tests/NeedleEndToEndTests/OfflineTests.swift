@@ -77,7 +77,10 @@ extension EndToEnd {
 
             let server = try ServerUnderTest(data: data)
             let peer = try server.connect()
-            #expect(try peer.result("server.health")["status"] == "ok")
+            // Waits until it is loaded.
+            _ = try peer.result("collection.get", #"{"collection":"docs"}"#)
+            let health = try peer.result("server.health")
+            #expect(health["status"] == "ok", "\(health)")
             stop(server)
         }
     }

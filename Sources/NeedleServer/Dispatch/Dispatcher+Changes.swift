@@ -105,8 +105,9 @@ extension Dispatcher {
         let work = LaneWork(
             isBarrier: true, prepare: { _ in },
             proceed: { ticket in
-                self.whenLoaded(task, name, otherwise: { ticket.done() }) { collection in
-                    self.control.submit {
+                // Not at once: the lane is locked while it lets work proceed.
+                self.control.submit {
+                    self.whenLoaded(task, name, otherwise: { ticket.done() }) { collection in
                         task.finish(
                             Result { () throws(DatabaseError) -> Reply in
                                 try task.context.check()
