@@ -88,6 +88,7 @@ import Testing
         setup.options.measureShare = 0
         setup.options.log = LogOptions(rollBytes: 900, bufferBytes: 300)
         setup.options.logArchive = "archive"
+        setup.options.snapshotProbes = 4
         setup.configs = [Durability.fsync, .os, .memory, .fsync].map {
             Setup.config(size: 3, metric: .cosine, quantization: .int8, durability: $0)
         }
@@ -115,11 +116,18 @@ import Testing
         return found.value.withLock { $0 }
     }
 
+    /// Run once for all tests here.
+    private static let found = Result { try points() }
+
     /// Cuts the power at a point, compares what is found, goes on a little, and compares again.
     ///
-    /// - Parameter again: the power is cut once more at this operation of the recovery.
-    /// - Returns: whether it came to that.
-    static func cut(_ point: Point, _ model: LossModel, again: Int? = nil) throws -> Bool {
+    /// - Parameters:
+    ///   - again: the power is cut once more at this operation of the recovery.
+    ///   - isKilled: whether the process is killed at last, and what was written after the recovery looked for.
+    /// - Returns: whether the power was cut again.
+    static func cut(
+        _ point: Point, _ model: LossModel, again: Int? = nil, isKilled: Bool = true
+    ) throws -> Bool {
         let clock = SimulatedClock(at: point.milliseconds)
         let world = World(setup, disk: point.disk.clone(), clock: clock, model: point.model)
         try world.perform(.crash(model, seed: point.operation, again: again))
@@ -132,25 +140,27 @@ import Testing
                 .write(number, [Write(.upsert([Item(id: 1, content: 33), Item(id: 38, content: 2)], nil))]))
         }
         try world.perform(.check)
-        try world.perform(.kill)
+        if isKilled { try world.perform(.kill) }
         return wasCutAgain
     }
 
     @Test func theScriptMeetsEnough() throws {
-        let points = try Self.points()
+        let points = try Self.found.get()
         #expect(points.count >= 300, "\(points.count) file operations")
     }
 
     static let shards = 4
 
-    /// Every point is met by one model of loss, and with another one the power is cut again at an operation of the
+    /// Every point is met by one model of loss, and at every other one the power is cut again at an operation of the
     /// recovery; in the long run by every model, and again at every operation of each recovery.
     @Test(arguments: 0..<shards) func everyFileOperation(shard: Int) throws {
         let isLong = ModelTests.variable("NEEDLETAIL_LONG") == "1"
         let models = LossModel.allCases
+        // Fewer where each takes long, like the seeds of the model.
+        let step = isLong ? 1 : max(1, 500 / Int(max(1, ModelTests.quickSeeds)))
         var recoveries = 0
-        for point in try Self.points() where point.operation % Self.shards == shard {
-            let turn = point.operation / Self.shards
+        for point in try Self.found.get() where point.operation % (Self.shards * step) == shard * step {
+            let turn = point.operation / Self.shards / step
             if isLong {
                 for model in models { attempt(point, model, again: nil) }
                 for model in models {
@@ -159,17 +169,20 @@ import Testing
                     recoveries += again - 1
                 }
             } else {
-                attempt(point, models[turn % models.count], again: nil)
-                let again = 1 + Int(SeededGenerator.mix(UInt64(turn)) % 40)
-                recoveries += attempt(point, models[turn / models.count % models.count], again: again) ? 1 : 0
+                let again = turn % 2 == 0 ? nil : 1 + Int(SeededGenerator.mix(UInt64(turn)) % 40)
+                let wasCutAgain = attempt(
+                    point, models[turn % models.count], again: again, isKilled: turn % 8 < 2)
+                recoveries += wasCutAgain ? 1 : 0
             }
         }
-        #expect(recoveries > 20)
+        #expect(recoveries > 20 / step)
     }
 
     @discardableResult
-    private func attempt(_ point: Point, _ model: LossModel, again: Int?) -> Bool {
-        do { return try Self.cut(point, model, again: again) } catch {
+    private func attempt(
+        _ point: Point, _ model: LossModel, again: Int?, isKilled: Bool = true
+    ) -> Bool {
+        do { return try Self.cut(point, model, again: again, isKilled: isKilled) } catch {
             let what = (error as? Violation)?.what ?? "\(error)"
             Issue.record(
                 "crash at \(point.operation), \(model), again \(again.map(String.init) ?? "not"): \(what)")

@@ -4,7 +4,7 @@ import SimulationKit
 import Testing
 
 /// Random operations, crashes and failures against the reference model. `NEEDLETAIL_SEED=n` runs one seed,
-/// `NEEDLETAIL_SEED=n-m` those from n to m.
+/// `NEEDLETAIL_SEED=n-m` those from n to m; `NEEDLETAIL_SEEDS=n` the first n, where each takes long (sanitizers).
 @Suite struct ModelTests {
     /// Seeds that one case runs through.
     static let seedsPerCase = 25
@@ -17,8 +17,11 @@ import Testing
         {
             return Array(first...last)
         }
-        return Array(0..<(variable("NEEDLETAIL_LONG") == "1" ? 20_000 : 500))
+        return Array(0..<(variable("NEEDLETAIL_LONG") == "1" ? 20_000 : quickSeeds))
     }
+
+    /// All that the quick form has, unless told otherwise.
+    static let quickSeeds = variable("NEEDLETAIL_SEEDS").flatMap { UInt64($0) } ?? 500
 
     static var groups: [ArraySlice<UInt64>] {
         let seeds = seeds

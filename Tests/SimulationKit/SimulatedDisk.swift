@@ -110,13 +110,22 @@ struct SimulatedDisk: Sendable {
     // MARK: Names
 
     static func components(_ path: String) -> [String] {
-        // swift-format-ignore: NeverForceUnwrap
-        path.utf8.split(separator: UInt8(ascii: "/")).map { String($0)! }.filter { $0 != "." }
+        var names: [String] = []
+        var rest = path.utf8[...]
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+            let name = Substring(rest[..<end])
+            if !name.isEmpty, name != "." { names.append(String(name)) }
+            rest = end < rest.endIndex ? rest[rest.index(after: end)...] : rest[end...]
+        }
+        return names
     }
 
-    func node(at path: String) -> Int? {
+    func node(at path: String) -> Int? { node(below: Self.components(path)) }
+
+    private func node(below names: [String]) -> Int? {
         var place = 0
-        for name in Self.components(path) {
+        for name in names {
             guard case .directory(let directory)? = nodes[place], let next = directory.current[name] else {
                 return nil
             }
@@ -129,9 +138,7 @@ struct SimulatedDisk: Sendable {
     func parent(of path: String) -> (directory: Int, name: String)? {
         var names = Self.components(path)
         guard let name = names.popLast() else { return nil }
-        guard let place = node(at: names.joined(separator: "/")), case .directory? = nodes[place] else {
-            return nil
-        }
+        guard let place = node(below: names), case .directory? = nodes[place] else { return nil }
         return (place, name)
     }
 

@@ -153,7 +153,7 @@ extension SimulatedFileSystem {
     }
 
     package func freeBytes(at path: String) throws(DatabaseError) -> Int {
-        state.withLock { max(0, $0.capacity - $0.disk.usedBytes) }
+        state.withLock { $0.capacity == .max ? .max : max(0, $0.capacity - $0.disk.usedBytes) }
     }
 }
 

@@ -271,13 +271,18 @@ package final class WriteOrderChecker: FileSystemWatch {
     package func willUnlink(_ path: String) {
         if rules.isTemporary(path) { return }
         state.withLock { state in
-            let files = Array(Set(state.names.keys).union([path]))
-            let present = state.names.filter { rules.isRoot($0.key) }
+            // Only what lies in the same directory, and only roots above, can speak of it.
+            let directory = Self.parent(of: path)
+            let files = Array(
+                Set(state.names.keys.filter { $0.hasPrefix(directory) }).union([path]))
+            let isAbove = { (root: String) in path.hasPrefix(Self.parent(of: root) + "/") }
+            let present = state.names.filter { rules.isRoot($0.key) && isAbove($0.key) }
                 .compactMapValues { state.files[$0]?.content }
             if needed(by: present, files).contains(path) {
                 state.breaches.append("rule 3: \(path) is unlinked although it is needed")
             }
-            if needed(by: state.durableRoots, files).contains(path) {
+            let durable = state.durableRoots.filter { isAbove($0.key) }
+            if needed(by: durable, files).contains(path) {
                 state.breaches.append("rule 3: \(path) is unlinked although a power cut would need it")
             }
         }

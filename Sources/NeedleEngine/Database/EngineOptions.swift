@@ -26,6 +26,8 @@ package struct EngineOptions: Sendable {
     package var recallSample = 384
     /// Recent queries kept of each space, to measure with.
     package var recallQueries = 256
+    /// Searches that a snapshot keeps with their answers, at most.
+    package var snapshotProbes = 100
     /// Segments with fewer rows than this are scanned, not traversed.
     package var exactRows = 1_000
     /// Rows that the codes of a growing quantized space are trained with: its graph begins when they are there.

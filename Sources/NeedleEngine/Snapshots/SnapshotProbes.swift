@@ -10,7 +10,6 @@ struct SnapshotProbes {
     let collection: Collection
     let view: ReadView
 
-    private static let count = 100
     private static let hits = 10
     /// Fewer are asked where scanning for them would read more than this, but not fewer than `least`.
     private static let scannedBytes = 32 << 30
@@ -84,7 +83,8 @@ struct SnapshotProbes {
     private func probes(of space: Int) -> Int {
         let byWork = Self.scannedBytes / max(1, scanBytes(of: space))
         let bySize = Self.vectorBytes / (4 * config.spaces[space].size)
-        return max(1, min(Self.count, max(byWork, Self.least), bySize) / config.spaces.count)
+        return max(
+            1, min(collection.options.snapshotProbes, max(byWork, Self.least), bySize) / config.spaces.count)
     }
 
     private func isSearchable(_ vector: [Float], space: Int) -> Bool {

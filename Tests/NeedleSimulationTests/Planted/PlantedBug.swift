@@ -34,7 +34,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
         }
     }
 
-    private static func isLog(_ path: String) -> Bool { path.contains("/log/") && path.hasSuffix(".log") }
+    private static func isLog(_ path: String) -> Bool { path.hasSuffix(".log") && path.holds("/log/") }
 
     private func sabotage() -> Sabotage {
         switch self {

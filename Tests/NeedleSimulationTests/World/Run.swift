@@ -7,6 +7,8 @@ struct Failure: CustomStringConvertible {
     /// The operation that met it; `nil` for the checks at the end.
     var operation: Int?
     var operations: [Operation]
+    /// The last things done to the disk, of a run that kept them.
+    var fileOperations: [String] = []
 
     var description: String {
         let place =
@@ -14,9 +16,10 @@ struct Failure: CustomStringConvertible {
         return "\(what)\n  at \(place)"
     }
 
-    /// Everything that was done, as text that `Operation.parse` reads.
+    /// Everything that was done, as text that `Operation.parse` reads; and what that did to the disk, if it is known.
     var trace: String {
-        operations.prefix((operation ?? operations.count) + 1).map(\.description).joined(separator: "\n")
+        (operations.prefix((operation ?? operations.count) + 1).map(\.description)
+            + fileOperations.map { "    \($0)" }).joined(separator: "\n")
     }
 }
 
@@ -29,8 +32,9 @@ struct RunReport {
 
 enum Run {
     /// Runs operations from an empty disk to the checks at the end.
-    static func run(_ operations: [Operation], _ setup: Setup) -> RunReport {
+    static func run(_ operations: [Operation], _ setup: Setup, isTraced: Bool = false) -> RunReport {
         let world = World(setup)
+        if isTraced { world.disk.startTrace() }
         var current: Int?
         do {
             try world.start()
@@ -42,7 +46,10 @@ enum Run {
             try world.finish()
         } catch {
             let what = (error as? Violation)?.what ?? "\(error)"
-            return RunReport(failure: Failure(what: what, operation: current, operations: operations))
+            return RunReport(
+                failure: Failure(
+                    what: what, operation: current, operations: operations,
+                    fileOperations: world.disk.trace.suffix(150)))
         }
         return RunReport(crashesAndFaults: world.crashes + world.disk.faultsStruck)
     }
@@ -57,6 +64,6 @@ enum Run {
     static func simplify(_ failure: Failure, _ setup: Setup) -> Failure {
         let operations = Array(failure.operations.prefix((failure.operation ?? failure.operations.count) + 1))
         let least = simplified(operations, budget: 600) { run($0, setup).failure != nil }
-        return run(least, setup).failure ?? failure
+        return run(least, setup, isTraced: true).failure ?? failure
     }
 }

@@ -48,6 +48,7 @@ struct Setup: Sendable {
                 quantization: pick(QuantizationKind.allCases),
                 durability: durability)
         }
+        options.snapshotProbes = 8
         options.logArchive = pick(["", "archive"])
     }
 

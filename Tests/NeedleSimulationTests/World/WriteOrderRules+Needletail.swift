@@ -1,3 +1,4 @@
+import Glibc
 import NeedleCore
 import NeedleStorage
 import SimulationKit
@@ -7,10 +8,10 @@ extension WriteOrderRules {
     static let needletail = WriteOrderRules(
         isTemporary: {
             $0.hasSuffix(".tmp") || $0.hasSuffix("/LOCK") || $0.hasSuffix("/RESERVE")
-                || $0.contains("/snapshots/\(SnapshotName.unfinishedPrefix)")
+                || $0.holds("/snapshots/\(SnapshotName.unfinishedPrefix)")
         },
         // A marker or a close is a frame without a body; every other frame has one.
-        isDispensable: { path, bytes in path.contains("/log/") && bytes.count == 40 },
+        isDispensable: { path, bytes in bytes.count == 40 && path.holds("/log/") },
         // What is left of the log of a dropped collection, whether or not it could be closed.
         mayBeTorn: { $0.hasPrefix("archive/") },
         isRoot: { $0.hasSuffix("/\(Manifest.fileName)") || $0.hasSuffix("/\(Catalogue.fileName)") },
@@ -44,4 +45,9 @@ extension WriteOrderRules {
         return UInt64(String(decoding: name.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self), radix: 10)
             ?? 0
     }
+}
+
+extension String {
+    /// Whether these bytes occur in it: asked for every file operation, and much quicker than `contains`.
+    func holds(_ part: String) -> Bool { strstr(self, part) != nil }
 }
