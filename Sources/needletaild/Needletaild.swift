@@ -14,7 +14,8 @@ struct Needletaild: ParsableCommand {
             Flags beat environment variables (NEEDLETAIL_<SECTION>_<KEY>), and those beat the configuration file. \
             config.example.toml explains every setting. Prints one line, "listening on HOST:PORT", to standard \
             output when it listens; logs go to standard error. SIGTERM or SIGINT: accepted requests are answered, \
-            then the server exits with status 0; a second signal ends it at once.
+            then the server exits with status 0; a second signal ends it at once. SIGUSR1: all files are \
+            checked again in the background (job.list).
             """,
         version: "needletaild \(needletailVersion)")
 

@@ -21,8 +21,8 @@ struct ServerProcess {
 
     /// - Returns: the exit status.
     func run(warnAbout unknownVariables: [String]) -> Int32 {
-        // Before any thread begins, so that all inherit the mask and only `StopSignals.wait` takes them.
-        StopSignals.block()
+        // Before any thread begins, so that all inherit the mask and only `AwaitedSignals` takes them.
+        AwaitedSignals.block()
         ProcessSettings.ignoreBrokenPipes()
         ProcessSettings.returnLargeBuffers()
         for name in unknownVariables {
@@ -66,8 +66,11 @@ struct ServerProcess {
             server.loadCollections()
             Self.report(database.summaries(), log)
         }
-        let signal = StopSignals.wait()
-        StopSignals.restoreDefaults()
+        let signal = AwaitedSignals.waitForEnd {
+            let jobs = database.scrub()
+            log.notice("scrubbing, because of SIGUSR1", metadata: ["collections": "\(jobs.count)"])
+        }
+        AwaitedSignals.restoreDefaults()
         log.notice("stopping: answering what was accepted", metadata: ["signal": "\(signal)"])
         let isComplete = server.stop()
         if loading.isDone { loading.join() }
@@ -95,14 +98,6 @@ struct ServerProcess {
     }
 
     private static func report(_ collections: [CollectionSummary], _ log: Logger) {
-        for collection in collections where collection.state != .ready {
-            log.error(
-                "a collection cannot be used",
-                metadata: [
-                    "collection": "\(collection.name)", "state": "\(collection.state.rawValue)",
-                    "reason": "\(collection.reason ?? "")",
-                ])
-        }
         let points = collections.reduce(0) { $0 + $1.points }
         log.info("loaded", metadata: ["collections": "\(collections.count)", "points": "\(points)"])
     }

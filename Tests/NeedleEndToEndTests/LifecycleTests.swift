@@ -12,6 +12,22 @@ extension EndToEnd {
 
         init() throws { folder = try TemporaryFolder() }
 
+        @Test("SIGUSR1: all files are checked again, as a job")
+        func scrub() throws {
+            let server = try ServerUnderTest(data: data)
+            let peer = try server.connect()
+            try peer.result("collection.create", #"{"name":"c","vectors":{"size":1,"metric":"dot"}}"#)
+            try peer.result("point.upsert", #"{"collection":"c","points":[{"id":1,"vector":[1]}]}"#)
+            server.process.send(signal: SIGUSR1)
+            var jobs: [JSONValue] = []
+            _ = eventually(within: .seconds(15)) {
+                jobs = (try? peer.result("job.list", "{}")["jobs"]?.arrayValue) ?? []
+                return jobs.contains { $0["kind"] == "scrub" && $0["state"] == "done" }
+            }
+            #expect(jobs.contains { $0["kind"] == "scrub" && $0["state"] == "done" }, "\(jobs)")
+            #expect(server.log.contains("scrubbing, because of SIGUSR1"))
+        }
+
         @Test("SIGTERM: what was accepted is answered, the status is 0, and everything acknowledged is there")
         func drain() throws {
             let server = try ServerUnderTest(data: data)

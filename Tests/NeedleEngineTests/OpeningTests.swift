@@ -23,6 +23,27 @@ import Testing
         try collection.upsert(zip(ids, vectors).map { point($0, $1) })
     }
 
+    /// A start that is killed anywhere leaves a data directory whose own name the next one makes durable.
+    @Test func aDirectoryWhoseFirstStartWasKilledSurvivesAPowerCut() throws {
+        var operation = 1
+        var wasCut = true
+        while wasCut {
+            let disk = SimulatedFileSystem()
+            disk.plan(Fault(.crash, at: operation))
+            wasCut = (try? TestDatabase(disk: disk, options: Self.options)) == nil
+            // The page cache is still there: it was the process that ended.
+            disk.killProcess()
+            let database = try TestDatabase(disk: disk, options: Self.options)
+            let collection = try database.create()
+            try collection.upsert([point(1, [1, 2, 3, 4])])
+            var generator = SeededGenerator(seed: UInt64(operation))
+            try database.crash(LossModel.none, using: &generator)
+            #expect(try database.collection().count() == 1, "killed at operation \(operation)")
+            operation += 1
+        }
+        #expect(operation > 8)
+    }
+
     @Test func whatNobodyWritesToIsSealed() throws {
         let database = try TestDatabase(options: Self.options)
         let collection = try database.create()

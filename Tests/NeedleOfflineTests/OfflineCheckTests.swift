@@ -60,7 +60,7 @@ import Testing
                 }
                 if path.hasSuffix(".segment"), let place = found.first?.offset, offset >= 4_096 {
                     #expect(
-                        place <= offset && offset - place < 65_536 || place >= count - 64,
+                        place <= offset && offset - place < 8_192 || place >= count - 64,
                         "\(place) for \(offset)")
                 }
             }

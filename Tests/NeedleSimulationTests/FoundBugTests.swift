@@ -6,7 +6,7 @@ import Testing
     private func replay(_ text: String, seed: UInt64) throws { try replay(text, Setup(seed: seed)) }
 
     private func replay(_ text: String, _ setup: Setup) throws {
-        let report = Run.run(try Operation.parse(text), setup)
+        let report = Run.run(try Operation.parse(text), setup, isTraced: true)
         #expect(report.failure == nil, "\(report.failure.map { "\($0)\n\($0.trace)" } ?? "")")
     }
 
@@ -24,6 +24,45 @@ import Testing
             crash prefix seed=680
             write 0 delete-matching 2 key=6
             """, seed: 33)
+    }
+
+    /// The only file of a log archive was judged by the time before its first write, and there is none: it was removed
+    /// as soon as it was kept.
+    @Test func theFirstFileOfAnArchiveIsKept() throws {
+        try replay(
+            """
+            create 0
+            snapshot 0
+            write 0 upsert 1:52 33:3 3:4 25:63 21:46
+            maintain 8
+            restore 0 as=1 to=9
+            """, seed: 914)
+    }
+
+    /// A log that was cut, because a write did not fit, and then closed was taken for durable as it was.
+    @Test func aLogThatWasCutIsClosedDurably() throws {
+        try replay(
+            """
+            create 0
+            write 0 upsert 1:8+11215 36:14 4:11 16:32 11:16+12050 35:11 ; upsert 37:8 5:7 27:50 21:30 14:17
+            fault shortWrite after=2
+            write 0 upsert 25:1 1:25 31:55 22:35 20:27 15:45
+            reopen
+            write 0 upsert 4:1 7:38 1:46 22:39 if=current
+            """, seed: 3047)
+    }
+
+    /// The model took a write whose append had failed for one that later writes of its group are compared with.
+    @Test func aConditionMeetsNothingOfAWriteThatLeftNoTrace() throws {
+        try replay(
+            """
+            create 0
+            write 0 upsert 6:15 9:17 36:49 31:37 12:50+13004 13:35 if=current ; upsert 1:41 39:20
+            write 0 upsert 19:62 25:59 16:15
+            fault ioError after=10
+            write 0 delete 9 12 9
+            write 0 delete-all ; upsert 19:12 ; upsert 10:15 16:22 if=absent
+            """, seed: 544)
     }
 
     /// Recovery removed files that the manifest does not name before that manifest's own name was durable: a power cut

@@ -14,7 +14,8 @@ extension Collection {
         return CollectionDescription(
             name: name, config: config, points: summary.points, indexedPoints: indexed, segments: segments,
             state: summary.state,
-            bytesOnDisk: store.bytesOnDisk(logBytes: writer.withLock { $0.log.tail.byteCount }),
+            bytesOnDisk: store.bytesOnDisk(
+                view.set, logBytes: writer.withLock { $0.log.tail.byteCount }),
             bytesInMemory: view.set.growing.reduce(0) { $0 + $1.residentBytes }
                 + view.set.sealed.reduce(0) { $0 + $1.residentBytes }
                 + view.set.newestFirst.reduce(0) { $0 + $1.fieldIndexes.residentBytes }, lsn: view.lsn,

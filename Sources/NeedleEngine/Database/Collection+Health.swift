@@ -7,12 +7,19 @@ extension Collection {
     var reasonsOfDegradation: [String] {
         var reasons: [String] = []
         if let reason = disk.reason { reasons.append(reason) }
+        if segments.growing.count > 1, let reason = store.environment.backlog.reason {
+            reasons.append(reason)
+        }
         if let failure = failureOfWrites { reasons.append("writes are refused: \(failure.description)") }
         if let (error, times) = maintenance.failure {
             let seconds = Double(maintenance.retryPause / 100_000_000) / 10
             reasons.append(
                 "background work failed \(times)\(times == 1 ? " time" : " times") in a row and is tried again "
                     + "in \(seconds) s: \(error.description)")
+        }
+        if let damage = integrity.logDamage {
+            reasons.append(
+                "\(damage.message): memory holds what it says, which is being written to segments")
         }
         return reasons
     }

@@ -64,6 +64,7 @@ package final class Collection: Sendable {
             Published(
                 set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS,
                 indexes: writer.indexes))
+        writer.backlog = BacklogShare(of: environment.backlog)
         // What was replayed waits for it too.
         if writer.sinceCheckpoint.bytes > 0 { idle.noteWrite(now: environment.clock.monotonicNanoseconds()) }
         self.writer = Mutex(writer)

@@ -48,9 +48,13 @@ final class CollectionStore: Sendable {
     /// What the newest checkpoint wrote.
     var currentManifest: Manifest? { current.withLock { $0 } }
 
-    /// Bytes of segments and log files; what cannot be measured now counts as nothing.
-    func bytesOnDisk(logBytes: Int) -> Int {
-        current.withLock { $0?.segments.reduce(0) { $0 + $1.bytes } ?? 0 } + logBytes
+    /// Bytes of segments, field indexes beside them, and log files.
+    func bytesOnDisk(_ set: SegmentSet, logBytes: Int) -> Int {
+        let segments = current.withLock { $0?.segments.reduce(0) { $0 + $1.bytes } ?? 0 }
+        let indexes = set.sealed.reduce(0) { sum, segment in
+            sum + segment.fieldIndexes.openFiles.reduce(0) { $0 + $1.file.byteCount }
+        }
+        return segments + indexes + logBytes
     }
 
     // MARK: Segments

@@ -49,6 +49,9 @@ final class DataDirectory: Sendable {
                     file: "\(path)/\(Catalogue.fileName)", offset: 0,
                     what: "the catalogue is missing, but there are collections")
             }
+            // A start that was killed may have made the directory without syncing its name. Behind the catalogue,
+            // without which nothing is acknowledged, the name is durable.
+            try fileSystem.syncDirectory(PosixFileSystem.parent(of: path))
             let fresh = Catalogue()
             try fresh.write(fileSystem, directory: path)
             return fresh

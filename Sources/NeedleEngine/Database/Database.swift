@@ -53,7 +53,8 @@ package final class Database: Sendable {
         try disk.prepare()
         let environment = EngineEnvironment(
             fileSystem: fileSystem, clock: clock, options: options, disk: disk,
-            bootNonce: SeededGenerator.mix(nonce), residence: ResidenceLedger(budget: options.residentBytes))
+            bootNonce: SeededGenerator.mix(nonce), residence: ResidenceLedger(budget: options.residentBytes),
+            backlog: Backlog(limit: options.backlogBytes))
         let catalogue = try directory.readCatalogue()
         try directory.removeUnnamedCollections(catalogue)
         try SnapshotDirectory(fileSystem, path: directory.snapshots).removeLeftovers()

@@ -10,4 +10,6 @@ struct EngineEnvironment: Sendable {
     let bootNonce: UInt64
     /// Memory for what is kept of sealed segments beyond their mappings.
     let residence: ResidenceLedger
+    /// Memory of what waits to be indexed.
+    let backlog: Backlog
 }

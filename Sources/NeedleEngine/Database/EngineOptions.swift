@@ -37,6 +37,9 @@ package struct EngineOptions: Sendable {
     /// Bytes that all sealed segments together may take in memory beyond their mappings: sketches, and copies of
     /// graphs' nodes on large pages.
     package var residentBytes = Int.max
+    /// Bytes of memory that full segments of all collections may take while they wait to be indexed and sealed; new
+    /// rows are refused beyond.
+    package var backlogBytes = Int.max
     /// Graphs whose nodes take fewer bytes than this stay in the mapping: few pages hold them.
     package var residentFrom = 8 << 20
     /// Bytes of disk kept for what frees space when the disk is full; 0 keeps none. The server's default is in

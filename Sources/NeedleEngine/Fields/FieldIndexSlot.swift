@@ -25,6 +25,8 @@ final class FieldIndexSlot: Sendable {
         var unverified: [LSN: FieldIndexFile] = [:]
         /// Indexes that cannot be built, because a payload cannot be read.
         var hopeless: Set<LSN> = []
+        /// Files that were found damaged, until they are built again.
+        var damage: [LSN: DatabaseError] = [:]
         var set = FieldIndexSet.none
     }
 
@@ -40,7 +42,12 @@ final class FieldIndexSlot: Sendable {
 
     private static func verify(_ state: inout State) {
         for (lsn, file) in state.unverified {
-            do throws(DatabaseError) { try file.verify() } catch { state.entries[lsn] = nil }
+            do throws(DatabaseError) {
+                try file.verify()
+            } catch {
+                state.entries[lsn] = nil
+                state.damage[lsn] = error
+            }
         }
         state.unverified = [:]
         rebuild(&state)
@@ -64,6 +71,7 @@ final class FieldIndexSlot: Sendable {
         state.withLock { state in
             state.entries[index] = entry
             state.unverified[index] = isVerified ? nil : entry.file
+            state.damage[index] = nil
             Self.rebuild(&state)
         }
     }
@@ -80,11 +88,39 @@ final class FieldIndexSlot: Sendable {
     /// Forgets indexes that were dropped.
     func keep(_ indexes: Set<LSN>) {
         state.withLock { state in
+            state.damage = state.damage.filter { indexes.contains($0.key) }
             guard !state.entries.keys.allSatisfy(indexes.contains) else { return }
             state.entries = state.entries.filter { indexes.contains($0.key) }
             state.unverified = state.unverified.filter { indexes.contains($0.key) }
             Self.rebuild(&state)
         }
+    }
+
+    // MARK: Files
+
+    /// Leaves a damaged file out, so that it is built again.
+    func noteDamage(_ error: DatabaseError, of index: LSN) {
+        state.withLock { state in
+            state.damage[index] = error
+            guard state.entries[index]?.file != nil else { return }
+            state.entries[index] = nil
+            state.unverified[index] = nil
+            Self.rebuild(&state)
+        }
+    }
+
+    /// What is being built again, and why; for `server.health`.
+    var damageReport: [String] {
+        state.withLock { $0.damage }.values.map {
+            "\($0.message): the index is being rebuilt, filters look at payloads meanwhile"
+        }.sorted()
+    }
+
+    /// Files by index, in its order.
+    var openFiles: [(index: LSN, file: FieldIndexFile)] {
+        state.withLock { state in
+            state.entries.compactMap { lsn, entry in entry.file.map { (index: lsn, file: $0) } }
+        }.sorted { $0.index < $1.index }
     }
 
     /// Names of the files in use, for the manifest.

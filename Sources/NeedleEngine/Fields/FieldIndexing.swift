@@ -205,7 +205,9 @@ extension CollectionStore {
                 do throws(DatabaseError) {
                     let entry = try open(name, of: record, beside: segment)
                     segment.fieldIndexes.put(entry, for: lsn, isVerified: false)
-                } catch { continue }
+                } catch {
+                    segment.fieldIndexes.noteDamage(error, of: lsn)
+                }
             }
         }
     }

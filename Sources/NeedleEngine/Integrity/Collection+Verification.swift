@@ -5,8 +5,8 @@ import NeedleStorage
 // needs no checks; before, every read checks what it is about to use (invariant 6).
 
 extension Collection {
-    /// Blocks of a step: 4 MiB, about a millisecond when the system has them in memory.
-    private static let verifiedBlocks = 64
+    /// Of a step: about a millisecond when the system has them in memory.
+    private static let verifiedBytes = 4 << 20
 
     private var unverified: SealedSegment? {
         segments.sealed.first { !$0.reader.isPassOver }
@@ -20,7 +20,7 @@ extension Collection {
         guard let segment = unverified else { return false }
         let now = clock.monotonicNanoseconds()
         guard integrity.verification.pause(at: now) == 0 else { return false }
-        if let bytes = segment.reader.verifyNext(blocks: Self.verifiedBlocks) {
+        if let bytes = segment.reader.verifyNext(bytes: Self.verifiedBytes) {
             integrity.verification.note(bytes, at: now)
         }
         return true
@@ -52,7 +52,9 @@ extension Collection {
 
     /// What was found damaged, and what it means, a line each; for `server.health`.
     func damageReport(of set: SegmentSet) -> [String] {
-        let all = set.unreadable.map(\.report) + set.sealed.flatMap(\.damageReport)
+        let all =
+            set.unreadable.map(\.report) + set.sealed.flatMap(\.damageReport)
+            + set.newestFirst.flatMap(\.fieldIndexes.damageReport)
         guard all.count > Self.reportedDamages else { return all }
         return all.prefix(Self.reportedDamages) + ["and \(all.count - Self.reportedDamages) more"]
     }

@@ -11,6 +11,7 @@ final class Integrity: Sendable {
     private let state: Mutex<State>
     /// Of blocks that the disk did not give.
     private let retries = Mutex(Backoff())
+    private let damagedLog = Mutex<(error: DatabaseError, through: LSN)?>(nil)
 
     struct State {
         var run: ScrubRun?
@@ -69,6 +70,22 @@ final class Integrity: Sendable {
         let (isRunning, dueAt) = state.withLockIfAvailable { ($0.run != nil, $0.dueAt) } ?? (false, .max)
         if isRunning { return max(scrubbing.pause(at: now), 1_000_000) }
         return dueAt == .max ? nil : max(dueAt, now + 1_000_000) - now
+    }
+
+    // MARK: The log
+
+    /// What is wrong with a log file that is still needed, if so.
+    var logDamage: DatabaseError? { damagedLog.withLock { $0?.error } }
+
+    /// - Parameter lsn: a checkpoint up to here lets the damaged file go.
+    func noteLogDamage(_ error: DatabaseError, through lsn: LSN) {
+        damagedLog.withLock { $0 = ($0?.error ?? error, lsn) }
+    }
+
+    func noteCheckpoint(at lsn: LSN) {
+        damagedLog.withLock { damage in
+            if let through = damage?.through, lsn >= through { damage = nil }
+        }
     }
 
     // MARK: Blocks that could not be read

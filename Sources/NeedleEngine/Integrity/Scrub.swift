@@ -1,12 +1,17 @@
 package import NeedleCore
 import NeedleStorage
+import Synchronization
 
-/// One pass of scrub over the files of a collection as they are when it begins: all blocks of its segments, then
-/// manifest and deletions. Segments that are replaced meanwhile are left out; new ones are verified by themselves.
+/// One pass of scrub over the files of a collection as they are when it begins: all blocks of its segments and of the
+/// field indexes beside them, then the log, manifest and deletions. Segments that are replaced meanwhile are left
+/// out; new ones are verified by themselves.
 struct ScrubRun {
     let job: Job
     private var waiting: ArraySlice<SealedSegment>
+    private var waitingIndexes: ArraySlice<(slot: FieldIndexSlot, index: LSN, file: FieldIndexFile)>
     private var nextBlock = 0
+    /// Log files that begin up to here are done.
+    private var loggedThrough = LSN.zero
     private var done = 0
     private let total: Int
     private(set) var isOver = false
@@ -14,23 +19,26 @@ struct ScrubRun {
     private var findings: [String] = []
     private static let mostFindings = 20
 
-    /// Blocks of a step: 1 MiB.
-    private static let blocks = 16
+    private static let stepBytes = 1 << 20
 
     init(job: Job, segments: [SealedSegment]) {
         self.job = job
         waiting = segments[...]
+        waitingIndexes =
+            segments.flatMap { segment in
+                segment.fieldIndexes.openFiles.map { (segment.fieldIndexes, $0.index, $0.file) }
+            }[...]
         total = segments.reduce(0) { $0 + $1.reader.blockCount }
         job.report(phase: "segments", done: 0, total: total)
     }
 
     /// Checks some blocks.
     ///
-    /// - Returns: bytes read; `nil` when only the small files are left.
+    /// - Returns: bytes read; `nil` when only the log and the small files are left.
     mutating func checkBlocks() -> Int? {
-        guard let segment = waiting.first else { return nil }
+        guard let segment = waiting.first else { return checkFieldIndex() }
         let count = segment.reader.blockCount
-        let end = min(nextBlock + Self.blocks, count)
+        let end = min(nextBlock + Self.stepBytes / segment.reader.blockBytes, count)
         let range = nextBlock..<end
         do throws(DatabaseError) {
             try segment.reader.scrub(range)
@@ -45,7 +53,33 @@ struct ScrubRun {
             nextBlock = 0
         }
         job.report(phase: "segments", done: done, total: total)
-        return range.count * SegmentReader.blockBytes
+        return range.count * segment.reader.blockBytes
+    }
+
+    private mutating func checkFieldIndex() -> Int? {
+        guard let (slot, index, file) = waitingIndexes.popFirst() else { return nil }
+        do throws(DatabaseError) {
+            try file.scrub()
+        } catch {
+            if error.kind != .notFound { note(error.message) }
+            if error.kind == .corruption { slot.noteDamage(error, of: index) }
+        }
+        return file.byteCount
+    }
+
+    /// Checks a file of the log. While nothing is trimmed.
+    ///
+    /// - Returns: what was found; `nil` when only the small files are left.
+    mutating func checkLog(_ log: any CommitLog) -> ScrubbedLogFile? {
+        do throws(DatabaseError) {
+            guard let file = try log.scrubFile(behind: loggedThrough) else { return nil }
+            loggedThrough = file.firstLSN
+            if let damage = file.damage { note(damage.message) }
+            return file
+        } catch {
+            note(error.description)
+            return nil
+        }
     }
 
     /// Gives the pass up.
@@ -70,6 +104,11 @@ struct ScrubRun {
             findings.isEmpty ? .done : .failed,
             error: findings.isEmpty ? nil : findings.joined(separator: "; "))
     }
+}
+
+extension Database {
+    /// Begins to check all files of all collections that are open. Each is a job of kind `scrub`.
+    package func scrub() -> [JobSnapshot] { readyCollections.map { $0.scrub() } }
 }
 
 extension Collection {
@@ -104,11 +143,37 @@ extension Collection {
                 integrity.scrubbing.note(bytes, at: now)
                 return true
             }
-            // A checkpoint replaces these files: not while one is written.
+            // A checkpoint replaces and trims these files: not while one is written.
             return maintenance.exclusivelyIfFree {
-                run.finish { () throws(DatabaseError) in try store.scrubSmallFiles(of: segments) }
+                if let file = run.checkLog(writer.withLock { $0.log }) {
+                    integrity.scrubbing.note(file.byteCount, at: now)
+                    if let damage = file.damage { leaveLog(because: damage) }
+                } else {
+                    run.finish { () throws(DatabaseError) in try store.scrubSmallFiles(of: segments) }
+                }
                 return true
             } ?? false
         }
+    }
+
+    /// A file of the log is damaged, but memory holds all that it says: begins to write that to segments, so that a
+    /// checkpoint lets the file go. Exclusive work.
+    private func leaveLog(because damage: DatabaseError) {
+        let through = writer.withLock { writer in
+            do throws(DatabaseError) {
+                // Neither the newest file nor the segment that takes writes may outlive this.
+                try writer.log.leaveNewestFile()
+                if writer.set.active.rowCount > 0 {
+                    try writer.roll()
+                    publishSegments(writer.set)
+                }
+            } catch {
+                // No room, or a log that fails now: the next scrub, or its healing, comes back to it.
+                noteStateOfWrites(writer)
+            }
+            return writer.lsn
+        }
+        integrity.noteLogDamage(damage, through: through)
+        maintenance.owesCheckpoint = true
     }
 }

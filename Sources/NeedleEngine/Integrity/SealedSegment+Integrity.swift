@@ -57,11 +57,11 @@ extension SealedSegment {
 
     /// Checks every block that was not checked yet. What is damaged is remembered.
     func verifyAll(context: OperationContext) throws(DatabaseError) {
-        while !isVerified, reader.verifyNext(blocks: 256) != nil { try context.check() }
+        while !isVerified, reader.verifyNext(bytes: 16 << 20) != nil { try context.check() }
         // Other threads may have been at it: their blocks too.
         for block in 0..<reader.blockCount where !isVerified {
-            let start = block * SegmentReader.blockBytes
-            let range = start..<min(reader.byteCount, start + SegmentReader.blockBytes)
+            let start = block * reader.blockBytes
+            let range = start..<min(reader.byteCount, start + reader.blockBytes)
             do throws(DatabaseError) { try reader.verify(range) } catch { continue }
         }
     }

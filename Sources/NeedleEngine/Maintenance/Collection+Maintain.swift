@@ -245,15 +245,18 @@ extension Collection {
                 opKeys: writer.opKeys.entries(now: writer.timeMS).filter { $0.receipt.lsn <= lsn },
                 indexes: indexes)
         }
+        // With durability os and memory the log may be behind. What a power cut would leave of it must lead to the
+        // checkpoint, or a snapshot before it could not be brought forward to there.
+        if config.durability != .fsync { _ = try writer.withLock { $0.log }.sync() }
         try store.write(draft, config: config)
         try writer.withLock { (writer) throws(DatabaseError) in
-            if config.durability != .fsync { _ = try writer.log.sync() }
             try writer.log.trim(upTo: draft.lsn)
             // Going on in a new file may have failed, which is no failure of the checkpoint.
             noteStateOfWrites(writer)
         }
         try store.removeUnnamedFiles()
         maintenance.owesCheckpoint = false
+        integrity.noteCheckpoint(at: draft.lsn)
         store.pruneLogArchive()
         let merging = maintenance.merge.map { [$0.output.id] } ?? []
         measurement.keep(segments: Set(draft.set.growing.map(\.id) + draft.set.sealed.map(\.id) + merging))

@@ -20,7 +20,9 @@ final class CollectionWriter {
     let options: EngineOptions
     let growingCapacity: Int
     var log: any CommitLog
-    var set: SegmentSet
+    var set: SegmentSet { didSet { backlog?.note(set.waitingBytes) } }
+    /// `nil` while the log is replayed.
+    var backlog: BacklogShare? { didSet { backlog?.note(set.waitingBytes) } }
     var indexes: FieldIndexCatalogue
     var opKeys: OpKeyWindow
     var nextSegmentID: UInt64
@@ -78,7 +80,10 @@ final class CollectionWriter {
         timeMS = max(timeMS, now)
         try write.context.check()
         if let key = write.opKey, let receipt = opKeys.receipt(for: key, now: timeMS) { return receipt }
-        if write.takesSpace { try disk.requireRoomForNewData() }
+        if write.takesSpace {
+            try disk.requireRoomForNewData()
+            try backlog?.requireRoom(in: set)
+        }
         let resolved = try WriteResolution(view: view).resolve(write)
         guard !resolved.isEmpty else {
             return WriteReceipt(lsn: lsn, durability: config.durability)

@@ -42,7 +42,8 @@ extension ConfigurationKey {
     ]
 
     private static let memory = [
-        ConfigurationKey("memory", "resident_bytes", .integer(\.residentBytes, 0...1 << 50))
+        ConfigurationKey("memory", "resident_bytes", .integer(\.residentBytes, 0...1 << 50)),
+        ConfigurationKey("memory", "backlog_bytes", .integer(\.backlogBytes, 0...1 << 50)),
     ]
 
     private static let limits = [

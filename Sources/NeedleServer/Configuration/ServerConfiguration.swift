@@ -28,8 +28,10 @@ package struct ServerConfiguration: Sendable {
     /// Requests that may wait for a thread, per pool; more are answered `overloaded`.
     package var queuedRequests = 8192
 
-    /// Memory that sealed segments may take beyond their mappings; 0 = half of what the process may use.
+    /// Memory that sealed segments may take beyond their mappings; 0 = three quarters of what the process may use.
     package var residentBytes = 0
+    /// Memory that full segments may take while they wait to be indexed; 0 = a quarter of what the process may use.
+    package var backlogBytes = 0
     /// Bytes a second that work on snapshots reads at most; 0 = as fast as it can.
     package var snapshotBytesPerSecond = 268_435_456
 
@@ -49,6 +51,7 @@ package struct ServerConfiguration: Sendable {
         var options = engine
         options.limits = limits
         options.residentBytes = residentBytes > 0 ? residentBytes : MachineMemory.bytes / 4 * 3
+        options.backlogBytes = backlogBytes > 0 ? backlogBytes : MachineMemory.bytes / 4
         return options
     }
 }

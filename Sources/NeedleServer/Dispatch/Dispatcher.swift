@@ -225,6 +225,14 @@ package final class Dispatcher: RequestExecutor {
         }
     }
 
+    /// Runs a short piece of work again and again, on the control threads, until the event loops end.
+    func every(_ seconds: Int, _ body: @escaping @Sendable () -> Void) {
+        let interval = TimeAmount.seconds(Int64(seconds))
+        timers.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [control] _ in
+            _ = control.trySubmit(body)
+        }
+    }
+
     // MARK: The end
 
     /// Ends background work and waits for what the threads are at. Requests that still wait for a thread are

@@ -17,6 +17,7 @@ package final class Server: Sendable {
     private let database: Database
     private let drainMS: Int
     private let log: Logger
+    private let health: HealthLog
 
     /// Where it listens; the port is the real one when 0 was asked for.
     package var address: ListenAddress { listener.address }
@@ -65,7 +66,11 @@ package final class Server: Sendable {
         self.database = database
         self.drainMS = drainMS
         self.log = log
+        health = HealthLog(log)
+        dispatcher.every(Self.healthSeconds) { [database, health] in health.look(database.health()) }
     }
+
+    private static let healthSeconds = 5
 
     /// Loads the database's collections, several at a time, and lets background work begin. Blocks; call it on a
     /// thread of its own.
@@ -77,6 +82,7 @@ package final class Server: Sendable {
         database.loadCollections()
         for helper in helpers { helper.join() }
         dispatcher.wakeBackgroundWork()
+        health.look(database.health())
     }
 
     /// More than cores: opening waits for the disk, and one that takes long must not keep the others.

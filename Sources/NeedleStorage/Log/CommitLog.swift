@@ -116,8 +116,26 @@ package protocol CommitLog: AnyObject, Sendable {
     /// - Throws: like `sync`; `disk_full` also when no new file could be begun.
     func sealFiles(behind lsn: LSN) throws(DatabaseError) -> [SealedLogFile]
 
+    /// Reads one file again and checks that it still says what it said: for scrub. Call it while nothing is trimmed.
+    ///
+    /// - Parameter lsn: the oldest file that begins behind it is read.
+    /// - Returns: `nil` when there is none, or when the log has failed.
+    /// - Throws: why the disk could not be asked, which says nothing about the file.
+    func scrubFile(behind lsn: LSN) throws(DatabaseError) -> ScrubbedLogFile?
+
+    /// Syncs, and goes on in a new file, so that the newest one, which is damaged, is needed no longer than its writes.
+    /// Call it while nothing is appended.
+    func leaveNewestFile() throws(DatabaseError)
+
     /// Syncs, marks the log as cleanly closed, and frees it. A poisoned log is only freed.
     func close() throws(DatabaseError)
+}
+
+/// A log file that was read again.
+package struct ScrubbedLogFile: Sendable {
+    package var firstLSN: LSN
+    package var byteCount: Int
+    package var damage: DatabaseError?
 }
 
 /// A log file that never changes again.

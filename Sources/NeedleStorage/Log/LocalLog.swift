@@ -190,20 +190,29 @@ package final class LocalLog: CommitLog {
         }
         guard isUsable else { return }
         _ = try sync()
-        try locked { () throws(DatabaseError) in try appender.writeMarker(.close) }
+        try locked { () throws(DatabaseError) in
+            // The next life takes a closed file for durable as it is.
+            if appender.isCut { try appender.syncMarker() }
+            try appender.writeMarker(.close)
+        }
     }
 
     // MARK: Reading and trimming
 
-    package func replay(
-        from lsn: LSN, _ visit: (LogFrame, RawSpan) throws(DatabaseError) -> Void
-    ) throws(DatabaseError) {
-        let files = lock.withLock { _ in
+    /// All files, the newest as far as it was written.
+    private var files: [LogFileInfo] {
+        lock.withLock { _ in
             let newest = LogFileInfo(
                 path: directory.filePath(appender.header.firstLSN), header: appender.header,
                 end: appender.flushedOffset)
             return sealed + [newest]
         }
+    }
+
+    package func replay(
+        from lsn: LSN, _ visit: (LogFrame, RawSpan) throws(DatabaseError) -> Void
+    ) throws(DatabaseError) {
+        let files = files
         for (index, info) in files.enumerated() {
             if index + 1 < files.count, files[index + 1].header.firstLSN <= lsn { continue }
             let file = try directory.fileSystem.openForReading(info.path)
@@ -235,6 +244,51 @@ package final class LocalLog: CommitLog {
         }
     }
 
+    package func scrubFile(behind lsn: LSN) throws(DatabaseError) -> ScrubbedLogFile? {
+        // What a failed sync has left of a file is told by opening the log anew.
+        guard failure == nil, let info = files.first(where: { $0.header.firstLSN > lsn }) else { return nil }
+        var scrubbed = ScrubbedLogFile(firstLSN: info.header.firstLSN, byteCount: info.end)
+        do throws(DatabaseError) {
+            let file = try directory.fileSystem.openForReading(info.path)
+            defer { file.close() }
+            guard try directory.readHeader(file, firstLSN: info.header.firstLSN) == info.header else {
+                throw .corruption(file: info.path, offset: 0, what: "not the header that was written")
+            }
+            // From a write on that no file has: everything is checked, nothing is visited.
+            try Self.replay(file, info, from: .infinity) { (_, _) throws(DatabaseError) in }
+        } catch {
+            guard error.kind == .corruption || error.kind == .notFound else { throw error }
+            scrubbed.damage = error
+        }
+        return scrubbed
+    }
+
+    package func leaveNewestFile() throws(DatabaseError) {
+        _ = try sync()
+        syncing.withLock { _ in
+            lock.withLock { _ in
+                if canRoll { roll() } else { replaceEmptyFile() }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// The same for a newest file without writes: another one of its name takes its place. Under both locks.
+    private func replaceEmptyFile() {
+        let isDurable = !appender.hasPending && appender.durableOffset == appender.flushedOffset
+        guard appender.poison == nil, isDurable, appender.lastLSN < appender.header.firstLSN else { return }
+        var header = appender.header
+        header.salt = Self.nextSalt(after: header.salt, seed: saltSeed)
+        header.lsnCeiling = appender.lsnCeiling
+        header.lastTimeMS = appender.lastTimeMS
+        var isPlaced = false
+        do throws(DatabaseError) {
+            appender.roll(to: try directory.place(header, isPlaced: &isPlaced), header: header)
+        } catch {
+            if isPlaced { _ = appender.poison(because: error) }
+        }
+    }
+
     /// From now on files are kept in an archive before a trim removes them.
     package func archive(to archive: LogArchive?) {
         lock.withLock { _ in self.archive = archive }
@@ -253,11 +307,15 @@ package final class LocalLog: CommitLog {
             guard newest > appender.lastLSN else {
                 throw DatabaseError(.diskFull, "no space to begin another log file in \(directory.path)")
             }
-            let ends = sealed.dropFirst().map(\.header.firstLSN) + [newest]
-            return zip(sealed, ends).filter { $0.1 > lsn.next }.map { file, _ in
-                let first = file.header.firstLSN
-                return SealedLogFile(
-                    firstLSN: first, path: directory.filePath(first), isSynced: file.isSynced)
+            // Opening reads only what is needed. A trim that was cut short may have left older files, which nobody
+            // has kept elsewhere yet.
+            let known = sealed.map { (first: $0.header.firstLSN, isSynced: $0.isSynced) }
+            let older = try directory.firstLSNs().filter { $0 < known.first?.first ?? newest }
+            let files = older.map { (first: $0, isSynced: false) } + known
+            let ends = files.dropFirst().map(\.first) + [newest]
+            return zip(files, ends).filter { $0.1 > lsn.next }.map { file, _ in
+                SealedLogFile(
+                    firstLSN: file.first, path: directory.filePath(file.first), isSynced: file.isSynced)
             }
         }
     }

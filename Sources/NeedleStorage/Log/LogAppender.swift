@@ -173,7 +173,10 @@ final class LogAppender: LogFrameSink {
         // A failed flush may have left some of it in the file. Cutting the file is for kill -9: without it,
         // a write that was refused could be found again. (For power loss see the head of this file.)
         do throws(DatabaseError) {
-            if touchedOffset > flushedOffset { try file.truncate(to: flushedOffset) }
+            if touchedOffset > flushedOffset {
+                isCut = true
+                try file.truncate(to: flushedOffset)
+            }
             touchedOffset = flushedOffset
         } catch {
             throw poison(because: error)
@@ -231,12 +234,15 @@ final class LogAppender: LogFrameSink {
 
     /// A marker was written since the last sync. Nobody waits for it, but a file that others share must not lose it.
     private(set) var hasUnsyncedMarker = false
+    /// The file was cut since the last sync: a power cut would bring back what was taken back, behind its end.
+    private(set) var isCut = false
 
-    /// Makes the last marker durable.
+    /// Makes the last marker, and the end as it is, durable.
     func syncMarker() throws(DatabaseError) {
-        guard hasUnsyncedMarker else { return }
+        guard hasUnsyncedMarker || isCut else { return }
         do throws(DatabaseError) { try file.sync() } catch { throw poison(because: error) }
         hasUnsyncedMarker = false
+        isCut = false
     }
 
     /// Notes that a sync of `synced` has covered its first `offset` bytes and all writes up to `lsn`.
@@ -245,6 +251,7 @@ final class LogAppender: LogFrameSink {
         guard synced === file else { return }
         durableOffset = max(durableOffset, offset)
         hasUnsyncedMarker = false
+        isCut = false
     }
 
     /// Goes on in another file, which is empty and durable.
@@ -256,6 +263,7 @@ final class LogAppender: LogFrameSink {
         durableOffset = LogFormat.headerBytes
         touchedOffset = LogFormat.headerBytes
         hasUnsyncedMarker = false
+        isCut = false
         chain = 0
     }
 }

@@ -46,8 +46,8 @@ package struct LogArchive: Sendable {
         return try fileSystem.list(folder).compactMap { SealedLogFile(name: $0, directory: folder) }
     }
 
-    /// Removes files all of whose writes are older than `timeMS`, of all collections. The newest file of each is
-    /// judged by nothing that follows it: it goes when its own beginning is that old.
+    /// Removes files all of whose writes are older than `timeMS`, of all collections. O(files), but the newest file of a
+    /// collection is read when it began before that.
     package func prune(before timeMS: Int64) throws(DatabaseError) {
         guard try fileSystem.kind(of: path) == .directory else { return }
         for name in try fileSystem.list(path) {
@@ -60,8 +60,11 @@ package struct LogArchive: Sendable {
         let files = try files(of: incarnation)
         var left = files.count
         for (index, file) in files.enumerated() {
-            let judge = index + 1 < files.count ? files[index + 1] : file
-            guard try lastTime(before: judge, of: incarnation) < timeMS else { break }
+            let last =
+                index + 1 < files.count
+                ? try header(of: files[index + 1], incarnation).lastTimeMS
+                : try lastTime(in: file, incarnation, unlessFrom: timeMS)
+            guard last < timeMS else { break }
             // What is left stays a sequence without gaps: the oldest go first.
             try fileSystem.unlink(file.path)
             left -= 1
@@ -71,13 +74,31 @@ package struct LogArchive: Sendable {
         if left == 0 { try fileSystem.removeTree(folder(incarnation)) }
     }
 
-    /// Time of the last write before a file.
-    private func lastTime(before file: SealedLogFile, of incarnation: Incarnation) throws(DatabaseError)
-        -> Int64
-    {
+    /// Which tells the time of the last write before the file, 0 when there is none.
+    private func header(
+        of file: SealedLogFile, _ incarnation: Incarnation
+    ) throws(DatabaseError) -> LogFileHeader {
         let handle = try fileSystem.openForReading(file.path)
         defer { handle.close() }
         let directory = LogDirectory(fileSystem: fileSystem, path: file.path, incarnation: incarnation)
-        return try directory.readHeader(handle, firstLSN: file.firstLSN).lastTimeMS
+        return try directory.readHeader(handle, firstLSN: file.firstLSN)
+    }
+
+    /// Time of the last write of a file that no other follows; that of its beginning if that is enough to know.
+    private func lastTime(
+        in file: SealedLogFile, _ incarnation: Incarnation, unlessFrom timeMS: Int64
+    ) throws(DatabaseError) -> Int64 {
+        let header = try header(of: file, incarnation)
+        guard header.lastTimeMS < timeMS else { return header.lastTimeMS }
+        let handle = try fileSystem.openForReading(file.path)
+        defer { handle.close() }
+        var cursor = LogCursor(file: handle, salt: header.salt, limit: try handle.size())
+        var offset = LogFormat.headerBytes
+        var last = header.lastTimeMS
+        while let frame = try cursor.frame(at: offset) {
+            last = max(last, frame.timeMS)
+            offset += frame.frameBytes
+        }
+        return last
     }
 }

@@ -84,6 +84,15 @@ package final class FieldIndexFile: Sendable {
 
     package var byteCount: Int { region.count }
 
+    /// Compares all blocks with their checksums, header and table too, whether they were compared before or not.
+    ///
+    /// - Throws: `corruption` naming the first that is damaged; what the disk says.
+    package func scrub() throws(DatabaseError) {
+        defer { blocks.closeFile() }
+        for number in 0..<blocks.count { try blocks.check(number) }
+        try blocks.checkEnds()
+    }
+
     /// Compares all blocks with their checksums that were not compared yet. O(file) the first time.
     ///
     /// - Throws: `corruption` naming the block.

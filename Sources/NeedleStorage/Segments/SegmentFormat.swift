@@ -1,5 +1,5 @@
 // The bytes of a segment file (docs/format/segment.md): a header page, sections, the section directory, and
-// a table of checksums of all 64 KiB blocks. All integers are little-endian, and sections are used where
+// a table of checksums of all its blocks. All integers are little-endian, and sections are used where
 // they lie in a mapping. Numbers here are part of the format: never change them.
 
 package import NeedleCore
@@ -116,7 +116,12 @@ enum SegmentFormat {
     static let version: UInt32 = 1
     static let features: UInt32 = 0
     static let headerBytes = 4096
-    static let blockBytes = 65_536
+    /// Bytes of a block in files that are written: a search of a graph that was just opened meets a row here and a row
+    /// there, and checks the block of each before it uses it. The header says what a file has.
+    static let blockBytes = 8_192
+    static let blockSizes = 8_192...65_536
+    /// What the writer hands to the system at once; a multiple of `blockBytes`.
+    static let writtenBytes = 65_536
     static let entryBytes = 64
     static let alignment = 64
     /// Sections of at least this size begin on a page.
@@ -138,13 +143,15 @@ struct SegmentLayout: Hashable, Sendable {
     /// The blocks end here and their table begins.
     var tableOffset: Int
     var tableChecksum: UInt32
+    /// A power of two, greater than the header.
+    var blockBytes: Int = SegmentFormat.blockBytes
 
     /// Blocks of the file, the last of which may be short. The first begins behind the header, which has a
     /// checksum of its own.
-    var blockCount: Int { (tableOffset + SegmentFormat.blockBytes - 1) / SegmentFormat.blockBytes }
+    var blockCount: Int { (tableOffset + blockBytes - 1) / blockBytes }
 
     func block(_ index: Int) -> Range<Int> {
-        let start = index == 0 ? SegmentFormat.headerBytes : index * SegmentFormat.blockBytes
-        return start..<min((index + 1) * SegmentFormat.blockBytes, tableOffset)
+        let start = index == 0 ? SegmentFormat.headerBytes : index * blockBytes
+        return start..<min((index + 1) * blockBytes, tableOffset)
     }
 }

@@ -19,7 +19,7 @@ enum SegmentHeaderCodec {
         writer.append(UInt64(layout.tableOffset))
         writer.append(layout.directoryChecksum)
         writer.append(layout.tableChecksum)
-        writer.append(UInt32(SegmentFormat.blockBytes))
+        writer.append(UInt32(layout.blockBytes))
         writer.append(zeros: SegmentFormat.spacesOffset - writer.count)
         for space in header.spaces {
             writer.append(UInt32(space.dimensions))
@@ -57,9 +57,10 @@ enum SegmentHeaderCodec {
         var checked = layout
         checked.directoryChecksum = try reader.readUInt32()
         checked.tableChecksum = try reader.readUInt32()
-        guard try reader.readUInt32() == UInt32(SegmentFormat.blockBytes) else {
-            throw reader.damage("blocks of another size")
-        }
+        checked.blockBytes = Int(try reader.readUInt32())
+        guard SegmentFormat.blockSizes.contains(checked.blockBytes),
+            checked.blockBytes & (checked.blockBytes - 1) == 0
+        else { throw reader.damage("blocks of \(checked.blockBytes) bytes") }
         guard rowCount <= SegmentFormat.maximumRows, spaceCount <= SegmentFormat.maximumSpaces else {
             throw reader.damage("\(rowCount) rows and \(spaceCount) spaces are too many")
         }

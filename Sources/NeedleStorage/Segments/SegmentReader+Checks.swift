@@ -48,9 +48,10 @@ extension SegmentReader {
     /// Goes on with the pass over all blocks that were not checked since opening; several threads may share it.
     /// Damage does not end it.
     ///
+    /// - Parameter bytes: about so many; at least one block.
     /// - Returns: the bytes checked; `nil` when the pass is over.
-    package func verifyNext(blocks count: Int) -> Int? {
-        blocks.verifyNext(count)
+    package func verifyNext(bytes: Int) -> Int? {
+        blocks.verifyNext(max(1, bytes / layout.blockBytes))
     }
 
     /// Checks blocks, whether they were checked before or not: for scrub. Header and table of checksums go with the
@@ -89,7 +90,7 @@ extension SegmentReader {
 
     package var blockCount: Int { layout.blockCount }
     /// Bytes of a block; the first and the last one may have less.
-    package static var blockBytes: Int { SegmentFormat.blockBytes }
+    package var blockBytes: Int { layout.blockBytes }
     /// Every block was checked and is right.
     package var isFullyVerified: Bool { blocks.isComplete }
     /// The pass over all blocks is done, whatever it found.
@@ -106,7 +107,7 @@ extension SegmentReader {
     package func retryUnreadable() -> Bool { blocks.retryUnreadable() }
 
     private func isDamaged(block number: Int) -> Bool {
-        let start = number * SegmentFormat.blockBytes
+        let start = number * layout.blockBytes
         return blocks.isDamaged(start..<(start + 1))
     }
 

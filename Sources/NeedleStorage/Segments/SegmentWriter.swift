@@ -10,7 +10,7 @@ package struct SegmentFile: Hashable, Sendable {
     package var rowCount: Int
 }
 
-/// Streams one segment file. Memory: one block of 64 KiB and four bytes per block. Not thread safe.
+/// Streams one segment file. Memory: 64 KiB and four bytes per block. Not thread safe.
 ///
 /// ```swift
 /// var writer = try SegmentWriter(fileSystem, path: path, header: header)
@@ -29,9 +29,9 @@ package struct SegmentWriter: ~Copyable {
     private let header: SegmentHeader
     private let file: any StorageFile
     private var sections: [SegmentSection] = []
-    /// Bytes of the current block that are not in the file yet; they begin at `blockStart`.
-    private var block: [UInt8] = []
-    private var blockStart = SegmentFormat.headerBytes
+    /// Whole blocks, and the beginning of another, that are not in the file yet; they begin at `pendingStart`.
+    private var pending: [UInt8] = []
+    private var pendingStart = SegmentFormat.headerBytes
     private var checksums: [UInt32] = []
     private var isOpen = false
 
@@ -49,7 +49,7 @@ package struct SegmentWriter: ~Copyable {
         self.header = header
         try fileSystem.unlinkIfPresent(path + ".tmp")
         file = try fileSystem.create(path + ".tmp")
-        block.reserveCapacity(SegmentFormat.blockBytes)
+        pending.reserveCapacity(SegmentFormat.writtenBytes)
     }
 
     package var rowCount: Int { header.rowCount }
@@ -79,11 +79,11 @@ package struct SegmentWriter: ~Copyable {
     package mutating func append(_ bytes: RawSpan) throws(DatabaseError) {
         var offset = 0
         while offset < bytes.byteCount {
-            let room = blockEnd - position
+            let room = pendingEnd - position
             let count = min(room, bytes.byteCount - offset)
-            bytes.extracting(offset..<(offset + count)).withUnsafeBytes { block.append(contentsOf: $0) }
+            bytes.extracting(offset..<(offset + count)).withUnsafeBytes { pending.append(contentsOf: $0) }
             offset += count
-            if position == blockEnd { try flushBlock() }
+            if position == pendingEnd { try flush() }
         }
     }
 
@@ -119,15 +119,31 @@ package struct SegmentWriter: ~Copyable {
         try section(kind, space: space, stride: MemoryLayout<Element>.stride, bytes: elements.span.bytes)
     }
 
-    private var position: Int { blockStart + block.count }
-    private var blockEnd: Int { (blockStart / SegmentFormat.blockBytes + 1) * SegmentFormat.blockBytes }
+    private var position: Int { pendingStart + pending.count }
+    private var pendingEnd: Int {
+        (pendingStart / SegmentFormat.writtenBytes + 1) * SegmentFormat.writtenBytes
+    }
 
-    private mutating func flushBlock() throws(DatabaseError) {
-        guard !block.isEmpty else { return }
-        checksums.append(CRC32C.checksum(block))
-        try file.write(block, at: blockStart)
-        blockStart = position
-        block.removeAll(keepingCapacity: true)
+    private mutating func flush() throws(DatabaseError) {
+        guard !pending.isEmpty else { return }
+        checksums += Self.checksums(of: pending, at: pendingStart)
+        try file.write(pending, at: pendingStart)
+        pendingStart = position
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    /// The header's page belongs to no block, so the first one is shorter.
+    private static func checksums(of pending: [UInt8], at offset: Int) -> [UInt32] {
+        let bytes = pending.span.bytes
+        var checksums: [UInt32] = []
+        var start = 0
+        while start < bytes.byteCount {
+            let room = SegmentFormat.blockBytes - (offset + start) % SegmentFormat.blockBytes
+            let end = min(start + room, bytes.byteCount)
+            checksums.append(CRC32C.checksum(bytes.extracting(start..<end)))
+            start = end
+        }
+        return checksums
     }
 
     // MARK: The end
@@ -156,7 +172,7 @@ package struct SegmentWriter: ~Copyable {
         let directory = SegmentHeaderCodec.encode(sections)
         try append(directory.span.bytes)
         let tableOffset = position
-        try flushBlock()
+        try flush()
         let table = checksums.map(\.littleEndian)
         try file.write(table.span.bytes, at: tableOffset)
         return SegmentLayout(

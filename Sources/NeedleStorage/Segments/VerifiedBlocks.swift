@@ -55,6 +55,8 @@ final class VerifiedBlocks: Sendable {
         words.deallocate()
     }
 
+    var count: Int { layout.blockCount }
+
     /// Every block is known to be right.
     var isComplete: Bool { left.load(ordering: .relaxed) == 0 }
 
@@ -145,8 +147,8 @@ final class VerifiedBlocks: Sendable {
         if isComplete || range.isEmpty { return }
         precondition(range.lowerBound >= 0 && range.upperBound <= layout.fileBytes, "a range of the file")
         let end = min(range.upperBound, layout.tableOffset)
-        let first = range.lowerBound / SegmentFormat.blockBytes
-        let last = (end - 1) / SegmentFormat.blockBytes
+        let first = range.lowerBound / layout.blockBytes
+        let last = (end - 1) / layout.blockBytes
         guard first <= last else { return }
         for number in first...last where !isVerified(number) { try verify(block: number) }
     }

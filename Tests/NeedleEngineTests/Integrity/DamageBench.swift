@@ -1,6 +1,7 @@
 import Glibc
 import NeedleCore
 import NeedleEngine
+import NeedleStorage
 import SimulationKit
 import Testing
 
@@ -75,6 +76,14 @@ struct DamageBench {
         if part == "CATALOGUE" { return ["db/CATALOGUE"] }
         if part == "log" { return try disk.list("\(directory)/log").map { "\(directory)/log/\($0)" } }
         return try disk.list(directory).filter { $0.contains(part) }.map { "\(directory)/\($0)" }
+    }
+
+    /// Of a segment file, to know where its parts lie.
+    func reader(of path: String) throws -> SegmentReader {
+        let parts = path.split(separator: "/")
+        let incarnation = try #require(Incarnation(hex: String(parts[2])))
+        let id = try #require(UInt64(parts[3].prefix(12)))
+        return try SegmentReader(disk, path: path, incarnation: incarnation, segmentID: id)
     }
 
     func open(_ disk: SimulatedFileSystem) throws -> TestDatabase {

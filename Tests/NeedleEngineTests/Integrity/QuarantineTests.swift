@@ -16,10 +16,7 @@ import Testing
         bench = try DamageBench.shared.get()
         disk = bench.disk.clone()
         path = try #require(try bench.files(".segment").first)
-        let parts = path.split(separator: "/")
-        let incarnation = try #require(Incarnation(hex: String(parts[2])))
-        let id = try #require(UInt64(parts[3].prefix(12)))
-        reader = try SegmentReader(bench.disk, path: path, incarnation: incarnation, segmentID: id)
+        reader = try bench.reader(of: path)
     }
 
     private func flipMiddle(_ kind: SectionKind, space: Int? = nil, at share: Double = 0.5) throws {
@@ -27,11 +24,16 @@ import Testing
         disk.flip(path, at: range.lowerBound + Int(Double(range.count) * share))
     }
 
-    /// The file's first block holds all originals, the second one only parts of the graph.
-    private func flipGraph() throws {
+    /// In a block that holds only parts of the graph.
+    ///
+    /// - Returns: where the block begins.
+    @discardableResult
+    private func flipGraph() throws -> Int {
         let nodes = try #require(reader.section(.graphNodes, space: 0)).range
-        try #require(nodes.upperBound > 65_536, "the graph reaches into the second block")
+        let block = (nodes.upperBound - 100) / reader.blockBytes * reader.blockBytes
+        try #require(nodes.contains(block), "the block begins in the graph")
         disk.flip(path, at: nodes.upperBound - 100)
+        return block
     }
 
     private func newPoint(_ id: UInt64, seed: UInt64 = 9) -> PointWrite {
@@ -41,7 +43,7 @@ import Testing
     // MARK: Derived
 
     @Test func aDamagedGraphIsRebuiltAndSearchesAreExactMeanwhile() throws {
-        try flipGraph()
+        let block = try flipGraph()
         let database = try bench.open(disk)
         let collection = try database.collection()
         let before = try bench.compare(database)
@@ -49,7 +51,8 @@ import Testing
         let summary = try #require(database.database.summaries().first)
         #expect(summary.state == .degraded)
         #expect(
-            summary.reason?.contains("offset 65536") == true && summary.reason?.contains("rebuilt") == true)
+            summary.reason?.contains("offset \(block)") == true && summary.reason?.contains("rebuilt") == true
+        )
         #expect(summary.reason?.contains("db/") == false, "not where the data lies: \(summary)")
         database.settle()
         #expect(database.database.summaries().first?.state == .ready)
@@ -83,12 +86,13 @@ import Testing
     @Test func aGraphDamagedUnderARunningServerIsFoundByScrubAndRebuilt() throws {
         let database = try bench.open(disk)
         database.settle()
-        try flipGraph()
+        let block = try flipGraph() / reader.blockBytes
         let collection = try database.collection()
         let job = collection.scrub()
         database.settle()
         let ended = try #require(collection.job(job.id))
-        #expect(ended.state == .failed && ended.error?.contains("block 1 has the wrong checksum") == true)
+        #expect(
+            ended.state == .failed && ended.error?.contains("block \(block) has the wrong checksum") == true)
         #expect(database.database.summaries().first?.state == .ready, "already rebuilt")
         #expect(try bench.compare(database).isTold == false)
         let again = collection.scrub()
@@ -123,7 +127,7 @@ import Testing
         #expect(verdict.wrong.isEmpty && verdict.isTold, "\(verdict)")
         let result = try collection.search(bench.queries[0], limit: 5)
         #expect(!result.complete && result.hits.count == 5, "the other segments serve")
-        let lost = #expect(throws: DatabaseError.self) { try collection.get([PointID(2)]) }
+        let lost = #expect(throws: DatabaseError.self) { try collection.get([PointID(110)]) }
         #expect(lost?.kind == .corruption)
         #expect(try collection.get([PointID(400)]).points.count == 1)
         #expect(throws: DatabaseError.self) { try collection.scrollAll() }

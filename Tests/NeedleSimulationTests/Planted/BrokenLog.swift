@@ -91,5 +91,11 @@ final class BrokenLog: CommitLog {
         try inner.sealFiles(behind: lsn)
     }
 
+    func scrubFile(behind lsn: LSN) throws(DatabaseError) -> ScrubbedLogFile? {
+        try inner.scrubFile(behind: lsn)
+    }
+
+    func leaveNewestFile() throws(DatabaseError) { try inner.leaveNewestFile() }
+
     func close() throws(DatabaseError) { try inner.close() }
 }

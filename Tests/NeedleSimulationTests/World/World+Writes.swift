@@ -125,8 +125,10 @@ extension World {
     ) throws {
         var timeline = collections[number].timeline
         timeline.forgetUnanswered()
-        // The states that a write of the group may have met.
+        // The states that a write of the group may have been logged on …
         var bases = [timeline.newest]
+        // … and those that it may have been compared with: a write that failed before it may have left no trace.
+        var met = bases
         var unanswered: [ModelState] = []
         var mayGoOn = true
         let first = timeline.answered
@@ -142,8 +144,9 @@ extension World {
                 guard mayGoOn else { throw Violation(what: "\(write): logged behind one that failed") }
                 try answer(next, receipt, of: write, number, &timeline)
                 bases = [timeline.newest]
+                met = bases
             case .failure(let error) where error.kind == .conflict:
-                let isMet = !bases.contains { if case .conflict = effect($0) { true } else { false } }
+                let isMet = !met.contains { if case .conflict = effect($0) { true } else { false } }
                 // A collection whose log has failed compares with writes that it never answered.
                 if isMet, earlier.isEmpty { throw Violation(what: "\(write): \(error)") }
             case .failure(let error):
@@ -152,6 +155,7 @@ extension World {
                     if case .changed(let next, _) = effect($0) { next } else { nil }
                 }
                 unanswered += next
+                met += next
                 // Refused for want of space it is gone, or it waits for its sync; else nothing follows it.
                 if error.kind == .diskFull { bases += next } else if !next.isEmpty { bases = next }
                 mayGoOn = mayGoOn && error.kind == .diskFull

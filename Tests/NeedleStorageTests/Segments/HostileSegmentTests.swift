@@ -25,7 +25,12 @@ import Testing
         let (directory, table) = (word(80), word(88))
         if directory >= 4096, directory <= table, table + 4 <= bytes.count {
             put(CRC32C.checksum(Array(bytes[directory..<table])), 96)
-            put(CRC32C.checksum(Array(bytes[4096..<table])), table)
+            for block in 0..<((bytes.count - table) / 4) where block * 8_192 < table {
+                let start = block == 0 ? 4_096 : block * 8_192
+                put(
+                    CRC32C.checksum(Array(bytes[start..<min(table, start / 8_192 * 8_192 + 8_192)])),
+                    table + 4 * block)
+            }
             put(CRC32C.checksum(Array(bytes[table...])), 100)
         }
         put(CRC32C.checksum(Array(bytes[..<4092])), 4092)

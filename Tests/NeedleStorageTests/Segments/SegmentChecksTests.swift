@@ -39,15 +39,15 @@ import Testing
         let places = [try middle(.rowIDs), try middle(.payloadHeap), try middle(.vectors, space: 0)]
         for place in places { disk.flip(path, at: place) }
         var bytes = 0
-        while let count = reader.verifyNext(blocks: 1) { bytes += count }
+        while let count = reader.verifyNext(bytes: 1) { bytes += count }
         #expect(reader.isPassOver && !reader.isFullyVerified)
         #expect(bytes > 64 << 10 && bytes < reader.byteCount)
-        #expect(Set(reader.damage.map(\.range)).count == Set(places.map { $0 / 65_536 }).count)
+        #expect(Set(reader.damage.map(\.range)).count == Set(places.map { $0 / reader.blockBytes }).count)
         #expect(places.allSatisfy { place in reader.damage.contains { $0.range.contains(place) } })
     }
 
     @Test func aWholeFileNeedsNoChecksAndNoHandle() throws {
-        while reader.verifyNext(blocks: 3) != nil {}
+        while reader.verifyNext(bytes: 20_000) != nil {}
         #expect(reader.isFullyVerified && reader.isPassOver && !reader.hasDamage)
         let before = disk.operationCount
         try reader.verify(0..<reader.byteCount)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func scrubTakesBackWhatWasVerified() throws {
-        while reader.verifyNext(blocks: 64) != nil {}
+        while reader.verifyNext(bytes: 4 << 20) != nil {}
         disk.flip(path, at: try middle(.payloadHeap))
         #expect(throws: DatabaseError.self) { try reader.scrub(0..<reader.blockCount) }
         #expect(!reader.isFullyVerified && reader.damage.count == 1)
@@ -95,7 +95,7 @@ import Testing
     @Test func threadsShareThePass() async throws {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
-                group.addTask { while reader.verifyNext(blocks: 1) != nil {} }
+                group.addTask { while reader.verifyNext(bytes: 1) != nil {} }
             }
         }
         #expect(reader.isFullyVerified)
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test func whatScrubCouldNotReadIsNotDamage() throws {
-        while reader.verifyNext(blocks: 64) != nil {}
+        while reader.verifyNext(bytes: 4 << 20) != nil {}
         #expect(reader.isFullyVerified)
         disk.plan(
             Fault(.ioError, at: 1), Fault(.ioError, at: 2), Fault(.ioError, at: 3), Fault(.ioError, at: 4))
@@ -132,7 +132,7 @@ import Testing
 
     @Test func aBlockThatIsReadAtLastCanBeDamaged() throws {
         disk.plan(Fault(.ioError, at: 1, isPermanent: true))
-        while reader.verifyNext(blocks: 64) != nil {}
+        while reader.verifyNext(bytes: 4 << 20) != nil {}
         #expect(reader.damage.count == reader.blockCount)
         disk.plan()
         disk.flip(path, at: try middle(.payloadHeap))

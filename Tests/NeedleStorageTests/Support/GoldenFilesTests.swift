@@ -53,6 +53,13 @@ import Testing
         #expect(try SegmentSample.golden.matches(try SegmentSample.open(disk, "\(folder)/\(name)")))
     }
 
+    /// A file of an early version, whose blocks were larger.
+    @Test func aSegmentWithLargeBlocksIsRead() throws {
+        let reader = try SegmentSample.open(disk, "\(folder)/000000000004-blocks64k.segment")
+        #expect(reader.blockBytes == 65_536 && reader.blockCount == 1)
+        #expect(try SegmentSample.golden.matches(reader))
+    }
+
     @Test func snapshot() throws {
         try compare(SnapshotManifestTests.sample.encoded(), SnapshotManifest.fileName)
         let bytes = try disk.readAll("\(folder)/\(SnapshotManifest.fileName)", limit: 1 << 20)
