@@ -52,6 +52,40 @@ import Testing
             """, seed: 3047)
     }
 
+    /// Files that a trim had not come to when the power was cut were in nobody's list: neither of the log, which did not
+    /// need them, nor of the archive.
+    @Test func whatATrimHasLeftLeadsToLaterWrites() throws {
+        try replay(
+            """
+            create 0
+            snapshot 0
+            write 0 upsert 34:62 30:47
+            write 0 upsert 39:56 34:55 2:21
+            crash-later all seed=657 after=58
+            optimize 0
+            check
+            check
+            maintain 6
+            restore 4 as=3 to=0
+            """, seed: 3809)
+    }
+
+    /// With durability os a checkpoint was durable before the log that leads to it: after a power cut the collection
+    /// was there, but no snapshot could be brought forward to its newest write.
+    @Test func theLogLeadsToTheCheckpoint() throws {
+        try replay(
+            """
+            create 0
+            optimize 0
+            write 0 upsert 8:39 1:46 30:46 14:42 4:50 34:42 ; upsert 34:36+10028 30:19 27:2
+            snapshot 0
+            crash-later prefix seed=526 after=50
+            write 0 upsert 6:61 31:24 17:6 28:51 11:25
+            maintain 7
+            restore 5 as=2 to=13
+            """, seed: 7458)
+    }
+
     /// The model took a write whose append had failed for one that later writes of its group are compared with.
     @Test func aConditionMeetsNothingOfAWriteThatLeftNoTrace() throws {
         try replay(
