@@ -50,6 +50,19 @@ struct FileCheck {
     }
 
     private func segment() throws(DatabaseError) -> [String] {
+        // Files beside a segment have its container.
+        let name = String(path.split(separator: "/").last ?? "")
+        if PayloadFile.lsn(ofFile: name) != nil {
+            let (file, segmentID, rowCount) = try PayloadFile.read(fileSystem, path: path)
+            return [
+                "newer payloads of \(file.rows.count) of \(rowCount) rows of segment \(segmentID), "
+                    + "up to write \(file.lsn)"
+            ]
+        }
+        if FieldIndexFile.index(ofFile: name) != nil {
+            let (segmentID, rowCount) = try FieldIndexFile.check(fileSystem, path: path)
+            return ["an index of the \(rowCount) rows of segment \(segmentID)"]
+        }
         let reader = try SegmentReader(fileSystem, path: path)
         defer { reader.closeFile() }
         try reader.scrub(0..<reader.blockCount)

@@ -15,6 +15,11 @@ package struct OfflineDump {
     package func text(of path: String, rowLimit: Int) throws(DatabaseError) -> String {
         switch try FileKindOfOurs(of: path, fileSystem) {
         case .log: return try LogDump.text(fileSystem, path: path)
+        case .segment where PayloadFile.lsn(ofFile: Self.name(of: path)) != nil:
+            return try payloads(path, rowLimit)
+        case .segment where FieldIndexFile.index(ofFile: Self.name(of: path)) != nil:
+            let (segmentID, rowCount) = try FieldIndexFile.check(fileSystem, path: path)
+            return "an index of the \(rowCount) rows of segment \(segmentID)\n"
         case .segment:
             let reader = try SegmentReader(fileSystem, path: path)
             return try SegmentDump.text(reader, rowLimit: rowLimit)
@@ -50,6 +55,24 @@ package struct OfflineDump {
             text += "DAMAGED: \(error.message)\n"
         }
         return text
+    }
+
+    private static func name(of path: String) -> String {
+        String(path.split(separator: "/").last ?? "")
+    }
+
+    private func payloads(_ path: String, _ limit: Int) throws(DatabaseError) -> String {
+        let (file, segmentID, rowCount) = try PayloadFile.read(fileSystem, path: path)
+        var lines = [
+            "newer payloads of segment \(segmentID)", "  up to LSN    \(file.lsn)",
+            "  rows         \(file.rows.count) of \(rowCount)",
+        ]
+        for place in file.rows.indices.prefix(limit) {
+            lines.append(
+                "row \(file.rows[place]), version \(file.lsns[place]), payload "
+                    + String(decoding: file.payload(at: place).prefix(200), as: UTF8.self))
+        }
+        return lines.joined(separator: "\n") + "\n"
     }
 
     private func deletions(_ path: String, _ limit: Int) throws(DatabaseError) -> String {

@@ -98,6 +98,15 @@ struct WireAgreementTests {
             #expect(try await client.delete("docs", .ids([1, "x"])).deleted == 3)
             #expect(try await client.delete("docs", .all).durable == "os")
             #expect(try await client.delete("docs", .filter(.match("a", 1))).lsn == 8)
+            let set = try await client.setPayload("docs", ["a": 1], of: .ids([1, "x"]), opKey: "k")
+            #expect(set.changed == 5 && set.lsn == 9)
+            let replaced = try await client.replacePayload("docs", with: [:], of: .filter(.match("a", 1)))
+            #expect(replaced.changed == 4)
+            #expect(try await client.deletePayload("docs", keys: ["a", "é"], of: .all).changed == 4)
+            let vectors = [
+                PointVectors(id: 1, vector: [1, -0.0]), PointVectors(id: "x", vectors: ["t": [1], "u": [2]]),
+            ]
+            #expect(try await client.setVectors("docs", vectors).changed == 2)
             #expect(try await client.count("docs") == 42)
             #expect(try await client.createIndex("docs", key: "a", type: .keyword, isTenant: true) == "j")
             try await client.deleteIndex("docs", key: "a")

@@ -64,6 +64,11 @@ enum WireServer {
         case .getPoints(let call):
             .points(call.ids.dropLast().map(record), missing: Array(call.ids.suffix(1)), call.vectorEncoding)
         case .deletePoints: .deleted(WriteReceipt(lsn: LSN(8), durability: .os, deleted: 3))
+        case .changePayload(let call):
+            .changed(
+                WriteReceipt(lsn: LSN(9), durability: .fsync, updated: call.method == .setPayload ? 5 : 4))
+        case .setVectors(let call):
+            .changed(WriteReceipt(lsn: LSN(10), durability: .fsync, updated: call.points.count))
         case .createIndex: .indexCreated(lsn: LSN(5), job: "j")
         case .deleteIndex: .indexDeleted(lsn: LSN(6))
         case .listIndexes: .indexes([])

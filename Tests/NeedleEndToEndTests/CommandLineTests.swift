@@ -59,6 +59,14 @@ extension EndToEnd {
             #expect(missing.errors.contains("not found: 99999"))
             #expect(missing.output.contains("n7"))
 
+            #expect(
+                try run("payload", "things", "1", "99999", "--set", #"{"checked":true}"#).output
+                    == "changed 1 point\n")
+            #expect(try run("get", "things", "1", "--json").output.contains(#""checked":true"#))
+            #expect(
+                try run("payload", "things", "--all", "--yes", "--delete", "checked").output
+                    .hasPrefix("changed "))
+            #expect(try !run("get", "things", "1", "--json").output.contains("checked"))
             #expect(try run("delete", "things", "1", "2", "99999").output == "deleted 2 points\n")
             let filter = #"{"key":"name","match":{"value":"n3"}}"#
             #expect(try run("delete", "things", "--filter", filter).output == "deleted 1 point\n")

@@ -34,6 +34,42 @@ import Testing
         return handle
     }
 
+    /// A change of many payloads is seen whole or not at all, while segments are sealed and merged behind it.
+    @Test func aChangeOfPayloadsIsSeenWholeOrNotAtAll() throws {
+        var options = TestDatabase.smallOptions
+        options.overlayBytes = 20_000
+        let fixture = try TestDatabase(options: options)
+        let collection = try fixture.create(size: 2)
+        try collection.upsert((0..<200).map { point(UInt64($0), [1, Float($0)], #"{"v":0}"#) })
+        let shared = Shared()
+        let database = fixture.database
+        let maintenance = thread {
+            while !shared.isOver.load(ordering: .relaxed) {
+                if !database.maintain(context: OperationContext()) { usleep(200) }
+            }
+        }
+        let reader = thread {
+            while !shared.isOver.load(ordering: .relaxed) {
+                let floor = shared.acknowledged.load(ordering: .acquiring)
+                let request = ScrollRequest(limit: 1_000, selection: PointSelection(payload: .all))
+                let page = try? collection.scroll(request, context: OperationContext())
+                let seen = Set((page?.points ?? []).map { "\($0.version) \($0.payload?.text ?? "")" })
+                let value = seen.first?.split(separator: ":").last.flatMap { Int($0.dropLast()) } ?? -1
+                if seen.count != 1 || value < floor { shared.report("\(floor): \(seen)") }
+                shared.searches.add(1, ordering: .relaxed)
+            }
+        }
+        for value in 1...80 {
+            try collection.set(#"{"v":\#(value)}"#, .all)
+            shared.acknowledged.store(value, ordering: .releasing)
+            if value % 10 == 0 { _ = collection.optimize() }
+        }
+        while shared.searches.load(ordering: .relaxed) < 5 { usleep(1_000) }
+        shared.isOver.store(true, ordering: .relaxed)
+        for thread in [maintenance, reader] { pthread_join(thread, nil) }
+        #expect(shared.misses.withLock { $0 } == [])
+    }
+
     @Test(arguments: QuantizationKind.allCases)
     func everyAcknowledgedPointIsFoundWhateverGoesOnBehind(kind: QuantizationKind) throws {
         var options = TestDatabase.smallOptions

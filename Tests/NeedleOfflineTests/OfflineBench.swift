@@ -51,6 +51,7 @@ struct OfflineBench {
         let points = try database.collection(named: "c")
         try Self.write(points, 0..<120)
         Self.settle(database)
+        try Self.change(points, (20..<40).map { Self.id($0) })
         try Self.write(points, 100..<200)
         try Self.delete(points, Self.deleted)
         Self.settle(database)
@@ -69,6 +70,7 @@ struct OfflineBench {
         collection = "db/collections/\(try #require(try disk.list("db/collections").first))"
         #expect(try disk.list(collection).filter { $0.hasSuffix(".segment") }.count == 2)
         #expect(try disk.list(collection).contains { $0.hasSuffix(".deletions") })
+        #expect(try disk.list(collection).contains { $0.hasSuffix(".overlay") })
     }
 
     private static func settle(_ database: Database) {
@@ -92,6 +94,11 @@ struct OfflineBench {
 
     private static func delete(_ collection: Collection, _ ids: [PointID]) throws {
         try commit(collection, .delete(.ids(ids)))
+    }
+
+    private static func change(_ collection: Collection, _ ids: [PointID]) throws {
+        let payload = Payload(compactJSON: Array(#"{"changed":true}"#.utf8))
+        try commit(collection, .changePayload(.set(payload), .ids(ids)))
     }
 
     private static func commit(_ collection: Collection, _ operation: WriteOperation) throws {

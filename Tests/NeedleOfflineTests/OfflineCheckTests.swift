@@ -45,7 +45,7 @@ import Testing
         let log = try bench.files("log")
         let paths =
             try ["db/CATALOGUE"] + bench.files("MANIFEST") + bench.files(".segment")
-            + bench.files(".deletions") + [#require(log.last)]
+            + bench.files(".deletions") + bench.files(".overlay") + [#require(log.last)]
         for path in paths {
             let count = try #require(disk.content(of: path)).count
             for offset in Set(stride(from: 0, to: count, by: max(1, count / 13)) + [count - 1]) {
@@ -68,7 +68,9 @@ import Testing
     }
 
     @Test func filesThatAreMissingCutOrLongerAreFound() throws {
-        let files = try bench.files("MANIFEST") + bench.files(".segment") + bench.files(".deletions")
+        let files =
+            try bench.files("MANIFEST") + bench.files(".segment") + bench.files(".deletions")
+            + bench.files(".overlay")
         for path in files {
             for change in 0..<3 {
                 let damaged = bench.disk.clone()
@@ -190,7 +192,7 @@ import Testing
     @Test func everyFileCanBeCheckedAndDumpedByItself() throws {
         let files =
             try ["db/CATALOGUE"] + bench.files("MANIFEST") + bench.files(".segment")
-            + bench.files(".deletions") + bench.files("log")
+            + bench.files(".deletions") + bench.files(".overlay") + bench.files("log")
             + ["SNAPSHOT", "PROBES"].map { "db/snapshots/\(bench.snapshot)/\($0)" }
         for path in files {
             #expect(try bench.check(disk, path).isClean, "\(path)")

@@ -37,12 +37,14 @@ import Testing
         optimize 0
         maintain 3
         write 0 delete 10 16 19 key=3
+        write 0 set 9 1 11 17 key=4 ; set-matching 4 12 ; vectors 12:3
         maintain 60
         snapshot 0
         alias 0 0
         verify 0
         write 0 upsert 23:23 24:24 25:25 26:26 27:27
         write 0 delete-matching 1
+        write 0 replace 5 13 14 ; set 40 23 11
         advance 6000
         optimize 1
         maintain 40
@@ -73,6 +75,8 @@ import Testing
         optimize 0
         maintain 80
         write 0 delete-matching 2
+        write 0 delete-text
+        maintain 20
         write 2 upsert 1:9
         reopen
         write 0 upsert 39:1

@@ -49,7 +49,7 @@ import Testing
         }
         let failure = try #require(Run.run(operations, setup).failure)
         let least = Run.simplify(failure, setup)
-        #expect(least.operations.count <= 6, "\(least.trace)")
+        #expect(least.operations.count <= 8, "\(least.trace)")
         #expect(Run.run(try Operation.parse(least.trace), setup).failure != nil, "the trace replays")
     }
 }

@@ -165,8 +165,8 @@ struct EnvelopeTests {
     @Test(
         "Methods of later issues are unknown",
         arguments: [
-            "collection.update", "point.set_vectors", "point.set_payload",
-            "point.search_groups", "document.upsert", "reembed.start", "alias.get",
+            "collection.update", "point.set_text", "point.search_groups", "document.upsert", "reembed.start",
+            "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
     func later(method: String) throws {
@@ -261,6 +261,9 @@ enum SampleParams {
         case .listIndexes: #"{"collection":"c"}"#
         case .upsertPoints: #"{"collection":"c","points":[]}"#
         case .getPoints, .deletePoints: #"{"collection":"c","ids":[1]}"#
+        case .setPayload, .replacePayload: #"{"collection":"c","ids":[1],"payload":{}}"#
+        case .deletePayload: #"{"collection":"c","ids":[1],"keys":[]}"#
+        case .setVectors: #"{"collection":"c","points":[]}"#
         case .searchPoints: #"{"collection":"c","vector":[1,0]}"#
         case .recommendPoints: #"{"collection":"c","positive":[1]}"#
         case .searchBatch: #"{"collection":"c","searches":[{"vector":[1,0]}]}"#

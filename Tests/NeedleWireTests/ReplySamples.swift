@@ -168,6 +168,22 @@ enum ReplySamples {
                 method: .deletePoints,
                 reply: .deleted(WriteReceipt(lsn: LSN(9), durability: .os, deleted: 4)),
                 result: #"{"lsn":9,"durable":"os","deleted":4}"#),
+            Sample(
+                method: .setPayload,
+                reply: .changed(WriteReceipt(lsn: LSN(9), durability: .fsync, updated: 4)),
+                result: #"{"lsn":9,"durable":"fsync","changed":4}"#),
+            Sample(
+                method: .replacePayload,
+                reply: .changed(WriteReceipt(lsn: LSN(9), durability: .os, updated: 1)),
+                result: #"{"lsn":9,"durable":"os","changed":1}"#),
+            Sample(
+                method: .deletePayload,
+                reply: .changed(WriteReceipt(lsn: LSN(9), durability: .memory, updated: 0)),
+                result: #"{"lsn":9,"durable":"memory","changed":0}"#),
+            Sample(
+                method: .setVectors,
+                reply: .changed(WriteReceipt(lsn: LSN(10), durability: .fsync, updated: 2)),
+                result: #"{"lsn":10,"durable":"fsync","changed":2}"#),
             Sample(method: .countPoints, reply: .count(7), result: #"{"count":7}"#),
             Sample(
                 method: .scrollPoints,

@@ -102,6 +102,21 @@ struct RequestEncoderTests {
             .deletePoints(DeletePoints(collection: "c", choice: .all, opKey: "k")),
             .deletePoints(DeletePoints(collection: "c", choice: .filter(filter), model: "m")),
             .deletePoints(DeletePoints(collection: "c", choice: .ids([.integer(1)]))),
+            .changePayload(
+                ChangePayload(
+                    collection: "c", change: .set(Payload(compactJSON: Array(#"{"a":1.50}"#.utf8))),
+                    choice: .filter(filter), model: "m", opKey: "k")),
+            .changePayload(
+                ChangePayload(collection: "c", change: .replace(.empty), choice: .ids([.integer(1)]))),
+            .changePayload(
+                ChangePayload(collection: "c", change: .deleteKeys(["a", "é\""]), choice: .all)),
+            .setVectors(
+                SetVectors(
+                    collection: "c",
+                    points: [
+                        PointVectors(id: .integer(1), vectors: point.vectors),
+                        PointVectors(id: PointID("1"), vectors: named.vectors),
+                    ], opKey: "k")),
             .countPoints(CountPoints(collection: "c", filter: filter, minimumLSN: .zero)),
             .scrollPoints(
                 ScrollPoints(

@@ -15,6 +15,8 @@ public struct WriteResult: Hashable, Sendable {
     public var updated = 0
     /// Points that are gone.
     public var deleted = 0
+    /// Points that were found and changed in part.
+    public var changed = 0
 
     init(_ bytes: [UInt8]) throws(NeedletailError) {
         let result = try ResultObject(bytes)
@@ -23,6 +25,7 @@ public struct WriteResult: Hashable, Sendable {
         created = result.object["created"]?.intValue ?? 0
         updated = result.object["updated"]?.intValue ?? 0
         deleted = result.object["deleted"]?.intValue ?? 0
+        changed = result.object["changed"]?.intValue ?? 0
     }
 }
 
@@ -34,7 +37,7 @@ public struct GetAnswer: Sendable {
     public var missing: [PointID] = []
 }
 
-/// Which points a deletion is about.
+/// Which points a deletion or a change of payloads is about.
 public enum PointChoice: Sendable {
     /// The points with these ids; those that are not there are ignored.
     case ids([PointID])
@@ -119,17 +122,7 @@ extension NeedletailClient {
         let request = OutgoingRequest("point.delete") { writer in
             writer.collection(collection)
             writer.operationKey(opKey)
-            switch choice {
-            case .ids(let ids):
-                writer.key("ids")
-                writer.array(ids) { $0.write($1) }
-            case .filter(let filter):
-                writer.key("filter")
-                writer.write(filter.json)
-            case .all:
-                writer.key("all")
-                writer.write(true)
-            }
+            writer.choice(choice)
         }
         return try WriteResult(try await perform(request, timeout: timeout))
     }

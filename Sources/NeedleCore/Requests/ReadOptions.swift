@@ -17,7 +17,7 @@ package struct PointSelection: Hashable, Sendable {
     }
 }
 
-/// Which points a deletion is about: exactly one of the three.
+/// Which points a deletion or a change of payloads is about: exactly one of the three.
 package enum PointChoice: Sendable {
     case ids([PointID])
     case filter(Filter)

@@ -3,6 +3,7 @@ package struct WriteReceipt: Hashable, Sendable {
     package var lsn: LSN
     package var durability: Durability
     package var created: Int
+    /// Points that were there and were replaced, or changed in part.
     package var updated: Int
     package var deleted: Int
 

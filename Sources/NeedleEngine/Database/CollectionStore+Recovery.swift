@@ -103,7 +103,7 @@ extension CollectionStore {
         var live = 0
         for entry in manifest.segments {
             do throws(DatabaseError) {
-                let segment = try open(entry, config: config)
+                let segment = try open(entry, of: manifest, config: config)
                 live += segment.rowCount - segment.deletions.count
                 sealed.append(segment)
             } catch {
@@ -129,7 +129,7 @@ extension CollectionStore {
 
     /// - Throws: `corruption` when it cannot be used, also because it is missing.
     private func open(
-        _ entry: ManifestSegment, config: CollectionConfig
+        _ entry: ManifestSegment, of manifest: Manifest, config: CollectionConfig
     ) throws(DatabaseError) -> SealedSegment {
         do throws(DatabaseError) {
             let segment = try open(entry.id, config: config, origin: entry.origin)
@@ -139,6 +139,7 @@ extension CollectionStore {
                     what: "\(segment.rowCount) rows where the manifest has \(entry.rows)")
             }
             if let deletions = entry.deletions { try load(deletions, into: segment) }
+            if let payloads = entry.payloads { try loadPayloads(payloads, of: manifest, into: segment) }
             return segment
         } catch {
             guard error.kind == .notFound else { throw error }
@@ -182,18 +183,21 @@ extension CollectionWriter {
         var rows: [StoredPoint] = []
         var deletions: [PointID] = []
         var changes: [FieldIndexChange] = []
+        var payloads: [(change: PayloadChange, ids: [PointID])] = []
         var summary: WriteSummary?
         try log.replay(from: checkpoint.next) { (frame, body) throws(DatabaseError) in
             if frame.isFirst {
                 rows.removeAll(keepingCapacity: true)
                 deletions.removeAll(keepingCapacity: true)
                 changes.removeAll(keepingCapacity: true)
+                payloads.removeAll(keepingCapacity: true)
                 summary = nil
             }
             switch try codec.decode(body, file: file) {
             case .rows(let points): rows += points
             case .deletions(let ids): deletions += ids
             case .index(let change): changes.append(change)
+            case .payloads(let change, let ids): payloads.append((change, ids))
             case .summary(let counts): summary = counts
             }
             sinceCheckpoint.add(bytes: body.byteCount)
@@ -202,7 +206,9 @@ extension CollectionWriter {
                 throw .corruption(file: file, offset: 0, what: "write \(frame.lsn) has no summary")
             }
             timeMS = max(timeMS, frame.timeMS)
-            sinceCheckpoint.add(rows: rows.count + deletions.count)
+            sinceCheckpoint.add(
+                rows: rows.count + deletions.count + payloads.reduce(0) { $0 + $1.ids.count })
+            for (change, ids) in payloads { try apply(change, to: ids, at: frame.lsn) }
             try apply(rows, deletions, at: frame.lsn)
             for change in changes { indexes.apply(change, at: frame.lsn) }
             _ = finish(counts, at: frame.lsn, writtenMS: frame.timeMS)

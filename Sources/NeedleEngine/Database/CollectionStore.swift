@@ -61,7 +61,7 @@ final class CollectionStore: Sendable {
 
     func path(of segmentID: UInt64) -> String { "\(directory)/\(ManifestSegment.fileName(id: segmentID))" }
 
-    /// Writes a full, indexed segment to its file and opens that; deletions are shared, not copied.
+    /// Writes a full, indexed segment to its file and opens that; deletions and newer payloads are shared, not copied.
     func seal(_ segment: GrowingSegment, config: CollectionConfig) throws(DatabaseError) -> SealedSegment {
         let path = path(of: segment.id)
         try SegmentSealing(segment: segment, config: config, incarnation: incarnation).write(
@@ -69,7 +69,7 @@ final class CollectionStore: Sendable {
         let sha256 = try ContentHash.hex(ofFile: path, fileSystem)
         hashes.withLock { $0[ManifestSegment.fileName(id: segment.id)] = sha256 }
         let sealed = try open(
-            segment.id, config: config, deletions: segment.deletions,
+            segment.id, config: config, deletions: segment.deletions, overlay: segment.overlay,
             fieldIndexes: segment.fieldIndexes)
         // Here nobody waits for it.
         sealed.admit()
@@ -79,21 +79,22 @@ final class CollectionStore: Sendable {
     /// - Parameters:
     ///   - origin: whose the file is, if not this collection's.
     ///   - deletions: `nil` begins with none.
+    ///   - overlay: the same.
     ///   - fieldIndexes: those of the rows in memory, when the file was just made of them.
     func open(
         _ id: UInt64, config: CollectionConfig, origin: Incarnation? = nil, deletions: DeletionTable? = nil,
-        fieldIndexes: FieldIndexSlot = FieldIndexSlot()
+        overlay: PayloadOverlay? = nil, fieldIndexes: FieldIndexSlot = FieldIndexSlot()
     ) throws(DatabaseError) -> SealedSegment {
         let reader = try SegmentReader(
             fileSystem, path: path(of: id), incarnation: origin ?? incarnation, segmentID: id)
         let table = if let deletions { deletions } else { try DeletionTable(capacity: reader.rowCount) }
         return try SealedSegment(
-            reader: reader, config: config, deletions: table, fieldIndexes: fieldIndexes)
+            reader: reader, config: config, deletions: table, overlay: overlay, fieldIndexes: fieldIndexes)
     }
 
     // MARK: Checkpoints
 
-    /// Writes deletions that are new, then the manifest that names everything. Durable when it returns.
+    /// Writes deletions and payloads that are new, then the manifest that names everything. Durable when it returns.
     func write(_ draft: CheckpointDraft, config: CollectionConfig) throws(DatabaseError) {
         let before = current.withLock { $0 }
         var manifest = Manifest(
@@ -125,7 +126,8 @@ final class CollectionStore: Sendable {
             bytes: segment.fileBytes, live: segment.rowCount - dead.count, minLSN: header.minLSN,
             maxLSN: header.maxLSN)
         entry.sha256 = known?.sha256 ?? hashes.withLock { $0[entry.file] }
-        entry.overlays = segment.fieldIndexes.files
+        let payloads = try payloadFile(of: segment, known: known?.payloads, at: lsn)
+        entry.overlays = (payloads.map { [$0] } ?? []) + segment.fieldIndexes.files
         entry.origin = header.incarnation == incarnation ? nil : header.incarnation
         if let written = known?.deletions, written.count == dead.count {
             entry.deletions = written

@@ -49,6 +49,8 @@ package struct EngineOptions: Sendable {
     package var lowWaterBytes = 0
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
+    /// Bytes of changed payloads beside a segment from which it is rewritten, if they are a quarter of its file.
+    package var overlayBytes = 64 << 20
     /// The directory that log files are kept in when the collection needs them no more; empty for none.
     package var logArchive = ""
     /// How long they are kept there.

@@ -3,6 +3,32 @@ import NeedlePayloads
 import NeedleStorage
 import Synchronization
 
+/// A run of rows as an index knows it.
+struct IndexStripe: Sendable {
+    var index: FieldIndex
+    /// Payloads are those of this LSN: rows that changed later are not what the index says of them.
+    var knownLSN: LSN
+
+    var rows: Range<Int> { index.rows }
+}
+
+/// What a read may use of a segment's indexes.
+struct UsableIndexes: Sendable {
+    static let none = UsableIndexes(set: .none, knownLSN: .infinity)
+
+    var set: FieldIndexSet
+    /// All stripes know the payloads of this LSN.
+    var knownLSN: LSN
+
+    /// Rows for which nothing that the indexes say counts, to a reader at an LSN: those with a change that only one of the
+    /// two knows. O(their number · log), nothing without changes.
+    func outdatedRows(of segment: any Segment, at lsn: LSN) -> PointSet {
+        guard !set.isEmpty else { return .empty }
+        let changed = segment.overlay.rowsChanged(after: min(knownLSN, lsn))
+        return changed.isEmpty ? .empty : PointSet(changed)
+    }
+}
+
 /// The field indexes of one segment: stripes in memory while it grows, one file an index when it is sealed.
 ///
 /// Readers take the list as it is; background work replaces it. The lock is held for a few instructions, but for the
@@ -12,7 +38,7 @@ final class FieldIndexSlot: Sendable {
     struct Entry: Sendable {
         var path: FieldPath
         /// From row 0 on, without gaps.
-        var stripes: [FieldIndex]
+        var stripes: [IndexStripe]
         /// Where the only stripe lies, unless it is in memory.
         var file: FieldIndexFile?
 
@@ -27,16 +53,16 @@ final class FieldIndexSlot: Sendable {
         var hopeless: Set<LSN> = []
         /// Files that were found damaged, until they are built again.
         var damage: [LSN: DatabaseError] = [:]
-        var set = FieldIndexSet.none
+        var usable = UsableIndexes.none
     }
 
     private let state = Mutex(State())
 
     /// What a read may use. Files that turn out to be damaged are left out, and built again.
-    var usable: FieldIndexSet {
+    var usable: UsableIndexes {
         state.withLock { state in
             if !state.unverified.isEmpty { Self.verify(&state) }
-            return state.set
+            return state.usable
         }
     }
 
@@ -55,10 +81,12 @@ final class FieldIndexSlot: Sendable {
 
     private static func rebuild(_ state: inout State) {
         var stripes: [FieldPath: [FieldIndex]] = [:]
+        var knownLSN = LSN.infinity
         for (lsn, entry) in state.entries where state.unverified[lsn] == nil {
-            stripes[entry.path] = entry.stripes
+            stripes[entry.path] = entry.stripes.map(\.index)
+            knownLSN = entry.stripes.reduce(knownLSN) { min($0, $1.knownLSN) }
         }
-        state.set = FieldIndexSet(stripes)
+        state.usable = UsableIndexes(set: FieldIndexSet(stripes), knownLSN: knownLSN)
     }
 
     func entry(_ index: LSN) -> Entry? { state.withLock { $0.entries[index] } }
@@ -81,7 +109,7 @@ final class FieldIndexSlot: Sendable {
         state.withLock { state in
             state.entries = [:]
             state.unverified = [:]
-            state.set = .none
+            state.usable = .none
         }
     }
 
@@ -138,7 +166,7 @@ final class FieldIndexSlot: Sendable {
     var residentBytes: Int {
         state.withLock { state in
             state.entries.values.reduce(0) {
-                $0 + ($1.file == nil ? $1.stripes.reduce(0) { $0 + $1.byteCount } : 0)
+                $0 + ($1.file == nil ? $1.stripes.reduce(0) { $0 + $1.index.byteCount } : 0)
             }
         }
     }

@@ -15,6 +15,10 @@ final class FieldIndexing: Sendable {
     /// Rows behind the last stripe of a segment that takes writes, before another one is built.
     static let stripeRows = 4096
 
+    /// Changed payloads of so many rows, before their stripe is built again: each change costs every filter a look, and
+    /// building costs one for every row.
+    static func toleratedChanges(rows: Int) -> Int { max(stripeRows, rows / 32) }
+
     func alone<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result? {
         var result: Result?
         _ = try building.withLockIfAvailable { (_) throws(DatabaseError) in result = try body() }
@@ -37,7 +41,7 @@ private struct FieldIndexTask {
     var segment: any Segment
     var record: FieldIndexRecord
     /// Stripes that stay as they are.
-    var kept: [FieldIndex]
+    var kept: [IndexStripe]
     var rows: Range<Int>
 }
 
@@ -80,9 +84,18 @@ extension Collection {
     ) -> FieldIndexTask? {
         var kept = segment.fieldIndexes.entry(record.lsn)?.stripes ?? []
         let indexed = kept.last?.rows.upperBound ?? 0
+        let outdated = kept.firstIndex { stripe in
+            segment.overlay.count(after: stripe.knownLSN)
+                >= FieldIndexing.toleratedChanges(rows: stripe.rows.count)
+        }
         if isComplete {
-            guard rows > 0, indexed < rows || kept.count > 1 else { return nil }
+            guard rows > 0, indexed < rows || kept.count > 1 || outdated != nil else { return nil }
             return FieldIndexTask(segment: segment, record: record, kept: [], rows: 0..<rows)
+        }
+        if let outdated {
+            return FieldIndexTask(
+                segment: segment, record: record, kept: Array(kept[..<outdated]),
+                rows: kept[outdated].rows.lowerBound..<rows)
         }
         guard rows - indexed >= FieldIndexing.stripeRows else { return nil }
         // Joining what is not much larger keeps the number of stripes, and of times that a row is read, logarithmic.
@@ -95,25 +108,31 @@ extension Collection {
     }
 
     private func build(_ task: FieldIndexTask, context: OperationContext) throws(DatabaseError) {
-        let columns = task.segment.columns
+        let segment = task.segment
+        let origin = segment.columns.origin
+        let lsn = visibleLSN
+        // Looked up before anything is read: changes that come meanwhile are not counted as known.
+        let knownLSN = segment.overlay.lastLSN(upTo: lsn)
         var builder = FieldIndexBuilder(task.record.definition, rows: task.rows)
         do throws(DatabaseError) {
             for row in task.rows {
                 if row % 256 == 0 { try context.check() }
-                let payload = try columns.payload(of: row)
+                let payload = try segment.payload(of: row, at: lsn)
                 do throws(JSONError) {
                     try builder.add(payload: payload.span)
                 } catch {
                     throw .corruption(
-                        file: columns.origin, offset: error.offset,
+                        file: origin, offset: error.offset,
                         what: "payload of row \(row) is not JSON: \(error.message)")
                 }
             }
             let memory = IndexMemory(builder.finish())
             let stripe = try FieldIndex(
-                opening: memory.bytes, rowLimit: task.rows.upperBound, owner: memory, file: columns.origin)
+                opening: memory.bytes, rowLimit: task.rows.upperBound, owner: memory, file: origin)
             task.segment.fieldIndexes.put(
-                FieldIndexSlot.Entry(path: task.record.definition.path, stripes: task.kept + [stripe]),
+                FieldIndexSlot.Entry(
+                    path: task.record.definition.path,
+                    stripes: task.kept + [IndexStripe(index: stripe, knownLSN: knownLSN)]),
                 for: task.record.lsn)
         } catch {
             // A damaged payload: the rows are looked at one by one, and those that can be read are found.
@@ -173,11 +192,12 @@ extension CollectionStore {
     fileprivate func write(
         _ entry: FieldIndexSlot.Entry, of record: FieldIndexRecord, beside segment: SealedSegment
     ) throws(DatabaseError) -> FieldIndexSlot.Entry {
-        let name = FieldIndexFile.name(segmentID: segment.id, index: record.lsn)
-        try entry.stripes[0].withBytes { (bytes) throws(DatabaseError) in
+        let knownLSN = entry.stripes[0].knownLSN
+        let name = FieldIndexFile.name(segmentID: segment.id, index: record.lsn, knownLSN: knownLSN)
+        try entry.stripes[0].index.withBytes { (bytes) throws(DatabaseError) in
             try FieldIndexFile.write(
                 bytes, to: "\(directory)/\(name)", fileSystem, incarnation: segment.reader.header.incarnation,
-                segmentID: segment.id, rowCount: segment.rowCount)
+                segmentID: segment.id, rowCount: segment.rowCount, knownLSN: knownLSN)
         }
         let opened = try open(name, of: record, beside: segment)
         try opened.file?.verify()
@@ -191,7 +211,9 @@ extension CollectionStore {
             fileSystem, path: "\(directory)/\(name)", incarnation: segment.reader.header.incarnation,
             segmentID: segment.id, rowCount: segment.rowCount)
         return FieldIndexSlot.Entry(
-            path: record.definition.path, stripes: [try file.index(segment.rowCount)], file: file)
+            path: record.definition.path,
+            stripes: [IndexStripe(index: try file.index(segment.rowCount), knownLSN: file.knownLSN)],
+            file: file)
     }
 
     /// Takes the files that a manifest names beside segments, once the log has said which indexes there are. What

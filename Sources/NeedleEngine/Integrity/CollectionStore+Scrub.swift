@@ -12,10 +12,13 @@ extension CollectionStore {
         guard let manifest else { return [] }
         var findings: [String] = []
         for entry in manifest.segments {
-            guard let deletions = entry.deletions,
-                let segment = set.sealed.first(where: { $0.id == entry.id })
-            else { continue }
-            if let finding = try scrub(deletions, of: segment) { findings.append(finding) }
+            guard let segment = set.sealed.first(where: { $0.id == entry.id }) else { continue }
+            if let deletions = entry.deletions, let finding = try scrub(deletions, of: segment) {
+                findings.append(finding)
+            }
+            if let payloads = entry.payloads, let finding = try scrub(payloads, of: segment) {
+                findings.append(finding)
+            }
         }
         if let damage = try damage({ () throws(DatabaseError) in
             try Manifest.read(fileSystem, directory: directory) == manifest
@@ -41,6 +44,18 @@ extension CollectionStore {
         guard let damage else { return nil }
         try expected.write(fileSystem, path: path)
         return "\(path): \(damage); it was written anew"
+    }
+
+    /// Newer payloads, as they were at the checkpoint that wrote them.
+    private func scrub(_ name: String, of segment: SealedSegment) throws(DatabaseError) -> String? {
+        guard let lsn = PayloadFile.lsn(ofFile: name) else { return nil }
+        let expected = Self.content(of: segment, at: lsn)
+        let damage = try damage { () throws(DatabaseError) in
+            try readPayloads(name, of: segment) == expected
+        }
+        guard let damage else { return nil }
+        try write(expected, to: name, of: segment)
+        return "\(directory)/\(name): \(damage); it was written anew"
     }
 
     /// What is wrong with a file; `nil` when it is as it should be.

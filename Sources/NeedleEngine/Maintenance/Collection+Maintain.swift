@@ -137,10 +137,12 @@ extension Collection {
 
     /// Nothing grows, nothing is merged, nothing is left to merge; asked when sealed segments lie where they shall.
     private var isSettled: Bool {
-        let set = view().set
+        let view = view()
+        let set = view.set
         return maintenance.merge == nil && set.growing.count == 1 && set.active.rowCount == 0
             && set.sealed.allSatisfy(\.reader.isPassOver)
-            && MergePolicy(options: options, isOptimizing: true, isDiskLow: false).inputs(of: set) == nil
+            && MergePolicy(options: options, isOptimizing: true, isDiskLow: false, foldedLSN: view.lsn)
+                .inputs(of: set) == nil
     }
 
     private func sealOldestFrozen() throws(DatabaseError) -> Bool {
@@ -192,9 +194,11 @@ extension Collection {
     }
 
     private func beginMergeIfDue(_ context: OperationContext) throws(DatabaseError) -> Bool {
+        let now = view()
         let policy = MergePolicy(
-            options: options, isOptimizing: maintenance.optimizeJob != nil, isDiskLow: disk.isLow)
-        guard let inputs = policy.inputs(of: view().set) else { return false }
+            options: options, isOptimizing: maintenance.optimizeJob != nil, isDiskLow: disk.isLow,
+            foldedLSN: Self.checkpointLSN(of: now.set, visible: now.lsn))
+        guard let inputs = policy.inputs(of: now.set) else { return false }
         try disk.requireRoom(
             for: inputs.reduce(0) { $0 + $1.liveBytes }, "merging \(inputs.count) segments")
         for input in inputs { try input.verifyAll(context: context) }
@@ -207,7 +211,9 @@ extension Collection {
             return (writer.nextSegmentID, self.view())
         }
         do throws(DatabaseError) {
-            maintenance.merge = try Merge(inputs, of: view, id: id, config: config, options: options)
+            maintenance.merge = try Merge(
+                inputs, of: view, foldedLSN: Self.checkpointLSN(of: view.set, visible: view.lsn), id: id,
+                config: config, options: options)
         } catch {
             guard inputs.contains(where: { $0.quarantine != nil }) else { throw error }
         }
@@ -219,7 +225,8 @@ extension Collection {
         // Another thread is measuring it: a segment goes live with its recall known.
         if awaitsFirstMeasurement(merge.output, in: view()) { return false }
         let file = merge.isEmpty ? nil : try store.seal(merge.output, config: config)
-        writer.withLock { writer in
+        try writer.withLock { (writer) throws(DatabaseError) in
+            try merge.transferPayloads()
             let expired = merge.transferDeletions()
             writer.set = writer.set.merging(merge.inputs, into: file)
             writer.liveRows -= expired

@@ -5,13 +5,16 @@ import NeedleStorage
 /// from that of the largest of them (`MergeBase`).
 ///
 /// The output is a growing segment that takes no writes. Rows that died or expired before the merge began are left
-/// behind; those that die meanwhile are marked when the output takes the inputs' place, under the writer lock.
+/// behind; those that die meanwhile are marked, and payloads that change meanwhile handed over, when the output takes
+/// the inputs' place, under the writer lock.
 /// O(rows) memory.
 final class Merge: Sendable {
     let inputs: [SealedSegment]
     let output: GrowingSegment
     /// Row i of the output came from this row of this input.
     let sources: [Source]
+    /// Changes of payloads up to here are in the output's rows; later ones follow when it takes the inputs' place.
+    private let foldedLSN: LSN
     /// Rows that had expired when the merge began.
     private let expired: [Source]
 
@@ -23,13 +26,16 @@ final class Merge: Sendable {
     /// - Parameters:
     ///   - inputs: verified: see `SealedSegment.verifyAll`.
     ///   - view: visible and durable: rows dead or expired in it are dropped.
+    ///   - foldedLSN: what a checkpoint may cover: changes of payloads that the log would be replayed with stay
+    ///     beside the rows.
     ///   - id: the number of the output's file.
     init(
-        _ inputs: [SealedSegment], of view: ReadView, id: UInt64, config: CollectionConfig,
+        _ inputs: [SealedSegment], of view: ReadView, foldedLSN: LSN, id: UInt64, config: CollectionConfig,
         options: EngineOptions
     ) throws(DatabaseError) {
         self.inputs = inputs
-        let alive = Self.rowsByVersion(of: inputs, at: view.lsn)
+        self.foldedLSN = foldedLSN
+        let alive = Self.rowsByVersion(of: inputs, at: view.lsn, foldedLSN: foldedLSN)
         let sources = alive.filter { !inputs[$0.input].columns.isExpired($0.row, at: view.now) }
         self.sources = sources
         expired =
@@ -45,9 +51,9 @@ final class Merge: Sendable {
         defer { for input in inputs { input.endReadingAll() } }
         for source in sources {
             let segment = inputs[source.input]
-            let point = try Self.wholePoint(source.row, of: segment, config: config)
+            let point = try Self.wholePoint(source.row, of: segment, at: foldedLSN, config: config)
             try output.append(
-                point, version: segment.columns.version(of: source.row), hash: IDHash.hash(point.id))
+                point, version: segment.version(of: source.row, at: foldedLSN), hash: IDHash.hash(point.id))
         }
     }
 
@@ -65,27 +71,50 @@ final class Merge: Sendable {
         return expired.count { inputs[$0.input].deletions.deletionLSN(of: $0.row) == nil }
     }
 
+    /// Hands the output the changes of payloads that its rows do not hold. Under the writer lock, before anything else
+    /// changes.
+    ///
+    /// - Throws: `memory_budget`, with nothing handed over.
+    func transferPayloads() throws(DatabaseError) {
+        var changes: [(change: PayloadOverlay.Change, input: Int)] = []
+        for (index, input) in inputs.enumerated() {
+            changes += input.overlay.changes(after: foldedLSN).map { ($0, index) }
+        }
+        guard !changes.isEmpty else { return }
+        var places = inputs.map { [Int32](repeating: -1, count: $0.rowCount) }
+        for (row, source) in sources.enumerated() { places[source.input][source.row] = Int32(row) }
+        changes.sort { ($0.change.lsn, $0.input, $0.change.row) < ($1.change.lsn, $1.input, $1.change.row) }
+        let kept = changes.filter { places[$0.input][$0.change.row] >= 0 }
+        try output.overlay.requireRoom(
+            changes: kept.count, bytes: kept.reduce(0) { $0 + $1.change.payload.count })
+        for (change, input) in kept {
+            output.overlay.append(change.payload, row: Int(places[input][change.row]), lsn: change.lsn)
+        }
+    }
+
     /// Rows of all inputs that are not deleted, by rising version, so that the output keeps the order segments have.
-    private static func rowsByVersion(of inputs: [SealedSegment], at lsn: LSN) -> [Source] {
-        var sources: [Source] = []
+    private static func rowsByVersion(
+        of inputs: [SealedSegment], at lsn: LSN, foldedLSN: LSN
+    ) -> [Source] {
+        var sources: [(version: LSN, source: Source)] = []
         for (index, input) in inputs.enumerated() {
             for row in 0..<input.rowCount where !input.deletions.isDeleted(row, at: lsn) {
-                sources.append(Source(input: index, row: row))
+                sources.append((input.version(of: row, at: foldedLSN), Source(input: index, row: row)))
             }
         }
-        return sources.sorted { left, right in
-            let leftVersion = inputs[left.input].columns.versions[left.row]
-            let rightVersion = inputs[right.input].columns.versions[right.row]
-            return (leftVersion, left.input, left.row) < (rightVersion, right.input, right.row)
+        sources.sort { left, right in
+            (left.version, left.source.input, left.source.row)
+                < (right.version, right.source.input, right.source.row)
         }
+        return sources.map(\.source)
     }
 
     /// The inputs' blocks agree with their checksums, so what cannot be read now contradicts itself.
     private static func wholePoint(
-        _ row: Int, of segment: SealedSegment, config: CollectionConfig
+        _ row: Int, of segment: SealedSegment, at lsn: LSN, config: CollectionConfig
     ) throws(DatabaseError) -> StoredPoint {
         do throws(DatabaseError) {
-            return try point(row, of: segment, config: config)
+            return try point(row, of: segment, at: lsn, config: config)
         } catch {
             if error.kind == .corruption { segment.condemn(error) }
             throw error
@@ -93,7 +122,7 @@ final class Merge: Sendable {
     }
 
     private static func point(
-        _ row: Int, of segment: SealedSegment, config: CollectionConfig
+        _ row: Int, of segment: SealedSegment, at lsn: LSN, config: CollectionConfig
     ) throws(DatabaseError) -> StoredPoint {
         var vectors: [StoredVector] = []
         for (index, space) in config.spaces.enumerated() {
@@ -110,6 +139,6 @@ final class Merge: Sendable {
         let columns = segment.columns
         return StoredPoint(
             id: try columns.id(of: row), expiresAt: columns.expiry(of: row),
-            payload: Array(try columns.payload(of: row)), vectors: vectors)
+            payload: Array(try segment.payload(of: row, at: lsn)), vectors: vectors)
     }
 }

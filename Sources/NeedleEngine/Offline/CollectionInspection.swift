@@ -109,7 +109,10 @@ package struct CollectionInspection {
                         ? fault.finding($0.derived(entry.id)) : fault.finding($0.segment(entry.id))
                 }
             }
-            for overlay in entry.overlays { try check(overlay, beside: entry, of: manifest) }
+            for overlay in entry.overlays where overlay != entry.payloads {
+                try check(overlay, beside: entry, of: manifest)
+            }
+            checkPayloads(entry, of: manifest)
             guard let reader, inspection.faults.isEmpty, let deletions else { continue }
             try living.add(reader, dead: deletions)
         }
@@ -138,6 +141,29 @@ package struct CollectionInspection {
         } catch {
             let missing = DatabaseError.corruption(file: path, offset: 0, what: "the file is missing")
             note { .init($0.derived(entry.id), error.kind == .notFound ? missing : error, file: path) }
+        }
+    }
+
+    /// Newer payloads are originals like the rows.
+    private mutating func checkPayloads(_ entry: ManifestSegment, of manifest: Manifest) {
+        guard let name = entry.payloads else { return }
+        let path = "\(folder)/\(name)"
+        do throws(DatabaseError) {
+            let file = try PayloadFile.read(
+                fileSystem, path: path, incarnation: entry.origin ?? manifest.incarnation,
+                segmentID: entry.id, rowCount: entry.rows)
+            guard file.lsn <= manifest.checkpointLSN, PayloadFile.lsn(ofFile: name) == file.lsn else {
+                throw .corruption(
+                    file: path, offset: 56,
+                    what: "payloads up to write \(file.lsn), the checkpoint is at \(manifest.checkpointLSN)")
+            }
+            for place in file.rows.indices where !SegmentInspection.isObject(file.payload(at: place)) {
+                throw .corruption(
+                    file: path, offset: 0, what: "the payload of row \(file.rows[place]) is no JSON object")
+            }
+        } catch {
+            let missing = DatabaseError.corruption(file: path, offset: 0, what: "the file is missing")
+            note { .init($0.segment(entry.id), error.kind == .notFound ? missing : error, file: path) }
         }
     }
 

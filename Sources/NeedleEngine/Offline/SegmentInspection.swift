@@ -133,9 +133,10 @@ struct SegmentInspection {
         }
     }
 
-    private static func isObject(_ payload: UnsafeRawBufferPointer) -> Bool {
+    static func isObject(_ payload: some Sequence<UInt8>) -> Bool {
+        let text = Array(payload)
         do throws(JSONError) {
-            var reader = JSONReader(payload.bytes)
+            var reader = JSONReader(text.span)
             var compact: [UInt8] = []
             try reader.compactObject(into: &compact)
             try reader.finish()

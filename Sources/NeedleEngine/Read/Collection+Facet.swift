@@ -15,14 +15,16 @@ extension Collection {
         for segment in view.set.newestFirst {
             let wanted = try scan.selection(of: segment)
             var left = wanted
-            for stripe in segment.fieldIndexes.usable.stripes(of: path) {
-                let rows = PointSet(stripe.rows)
+            let indexes = segment.fieldIndexes.usable
+            let outdated = indexes.outdatedRows(of: segment, at: view.lsn)
+            for stripe in indexes.set.stripes(of: path) {
+                let rows = PointSet(stripe.rows).subtracting(outdated)
                 let counted = try stripe.count(valuesOf: wanted.intersection(rows), into: &counts)
                 if counted { left = left.subtracting(rows) }
             }
             try left.forEachRow { (row) throws(DatabaseError) in
                 if row % 256 == 0 { try context.check() }
-                let payload = try segment.columns.payload(of: Int(row))
+                let payload = try segment.payload(of: Int(row), at: view.lsn)
                 do throws(JSONError) {
                     try facet.count(payload: payload.span, into: &counts)
                 } catch {

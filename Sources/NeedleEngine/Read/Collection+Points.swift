@@ -7,7 +7,7 @@ extension Collection {
         _ ids: [PointID], selection: PointSelection, context: OperationContext
     ) throws(DatabaseError) -> (points: [PointRecord], missing: [PointID]) {
         let view = view()
-        let reader = RecordReader(config: config, selection: selection)
+        let reader = RecordReader(config: config, selection: selection, lsn: view.lsn)
         var points: [PointRecord] = []
         var missing: [PointID] = []
         var seen = Set<PointID>(minimumCapacity: ids.count)

@@ -54,7 +54,7 @@ struct ScrollPager {
     func page(after: PointID?) throws(DatabaseError) -> (points: [PointRecord], last: PointID?) {
         let view = scroll.moment.view
         let scan = scroll.filter.map { FilterScan($0, view: view, context: context) }
-        let reader = RecordReader(config: config, selection: request.selection)
+        let reader = RecordReader(config: config, selection: request.selection, lsn: view.lsn)
         var walks = try begin(after: after, scan)
         var points: [PointRecord] = []
         var bytes = 0

@@ -48,9 +48,11 @@ struct FilterScan {
         }
     }
 
-    private func subject(_ segment: any Segment, _ indexes: FieldIndexSet) -> FilterSubject {
-        FilterSubject(rows: segment.visibleRows(at: view.lsn), indexes: indexes) {
-            (ids) throws(DatabaseError) in
+    private func subject(_ segment: any Segment, _ indexes: UsableIndexes) -> FilterSubject {
+        FilterSubject(
+            rows: segment.visibleRows(at: view.lsn), indexes: indexes.set,
+            overlaid: indexes.outdatedRows(of: segment, at: view.lsn)
+        ) { (ids) throws(DatabaseError) in
             var rows: [UInt32] = []
             for id in ids {
                 let row = try segment.row(of: id, hash: IDHash.hash(id), at: view.lsn)
@@ -71,7 +73,7 @@ struct FilterScan {
     /// Whether a visible row matches, as its payload says.
     func looks(_ row: Int, of segment: any Segment) throws(DatabaseError) -> Bool {
         let id = plan.matcher.asksForID ? try segment.columns.id(of: row) : nil
-        let payload = try segment.columns.payload(of: row)
+        let payload = try segment.payload(of: row, at: view.lsn)
         do throws(JSONError) {
             return try plan.matcher.matches(payload: payload.span, id: id)
         } catch {

@@ -4,12 +4,14 @@ import NeedleCore
 struct RecordReader {
     let config: CollectionConfig
     let selection: PointSelection
+    /// What the reader may see of changed payloads.
+    let lsn: LSN
 
     func record(_ row: Int, of segment: any Segment) throws(DatabaseError) -> PointRecord {
         let columns = segment.columns
         let expiry = columns.expiry(of: row)
         return PointRecord(
-            id: try columns.id(of: row), version: columns.version(of: row),
+            id: try columns.id(of: row), version: segment.version(of: row, at: lsn),
             expiresAt: expiry == 0 ? nil : expiry,
             payload: try payload(row, of: segment),
             vectors: selection.withVector ? try vectors(row, of: segment) : nil)
@@ -17,7 +19,7 @@ struct RecordReader {
 
     private func payload(_ row: Int, of segment: any Segment) throws(DatabaseError) -> Payload? {
         if case .none = selection.payload { return nil }
-        let bytes = try segment.columns.payload(of: row)
+        let bytes = try segment.payload(of: row, at: lsn)
         guard bytes.first == UInt8(ascii: "{"), bytes.last == UInt8(ascii: "}") else {
             throw .corruption(
                 file: segment.columns.origin, offset: 0, what: "payload of row \(row) is no object")

@@ -165,7 +165,7 @@ struct Search {
             if left.score != right.score { return (left.score > right.score) == higherIsBetter }
             return Self.isID(of: left, before: right, in: segments)
         }
-        let reader = RecordReader(config: config, selection: query.selection)
+        let reader = RecordReader(config: config, selection: query.selection, lsn: view.lsn)
         var hits: [SearchHit] = []
         var skipped = 0
         for candidate in ordered {

@@ -18,6 +18,7 @@ final class GrowingSegment: Sendable {
     let columns: RowColumns
     let spaces: [GrowingSpace]
     let deletions: DeletionTable
+    let overlay: PayloadOverlay
     let fieldIndexes = FieldIndexSlot()
 
     private let memory: GrowingMemory
@@ -38,6 +39,7 @@ final class GrowingSegment: Sendable {
         columns = memory.columns(origin: "growing segment \(id)")
         idTable = try IDTable(capacity: capacity)
         deletions = try DeletionTable(capacity: capacity)
+        overlay = PayloadOverlay(rows: capacity)
         var spaces: [GrowingSpace] = []
         for (index, space) in config.spaces.enumerated() {
             let adoption = index < adoptions.count ? adoptions[index] : nil
@@ -127,7 +129,8 @@ extension GrowingSegment: Segment {
 
     /// Bytes that rows and graphs have made resident, about.
     var residentBytes: Int {
-        rowCount * 52 + stringBytes + payloadBytes + spaces.reduce(0) { $0 + $1.residentBytes }
+        rowCount * 52 + stringBytes + payloadBytes + overlay.byteCount
+            + spaces.reduce(0) { $0 + $1.residentBytes }
     }
 
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
@@ -143,7 +146,7 @@ extension GrowingSegment: Segment {
             (.graph, spaces.reduce(0) { $0 + $1.graphBytes }),
             (.originals, spaces.reduce(0) { $0 + $1.residentBytes - $1.graphBytes }),
             (.ids, rows * RowColumns.idStride + stringBytes),
-            (.payloads, rows * 24 + payloadBytes), (.sketches, 0),
+            (.payloads, rows * 24 + payloadBytes + overlay.byteCount), (.sketches, 0),
         ]
         return sizes.map { SegmentPart(name: $0.0, bytes: $0.1, resident: $0.1) }
     }

@@ -82,8 +82,9 @@ struct RowColumns: @unchecked Sendable {
         return expiry != 0 && expiry <= now
     }
 
-    /// The payload's bytes, borrowed from the segment.
-    func payload(of row: Int) throws(DatabaseError) -> UnsafeBufferPointer<UInt8> {
+    /// The payload as the row was written with, borrowed from the segment. What a read wants is `Segment.payload(of:at:)`:
+    /// there may be a newer one.
+    func writtenPayload(of row: Int) throws(DatabaseError) -> UnsafeBufferPointer<UInt8> {
         try check(payloadOffsets + row, byteCount: 16)
         let start = payloadOffsets[row]
         let end = payloadOffsets[row + 1]

@@ -3,7 +3,7 @@ import NeedleStorage
 import NeedleVectors
 import Synchronization
 
-/// A segment in its final form: an immutable mapped file, and the deletions beside it.
+/// A segment in its final form: an immutable mapped file, and the deletions and newer payloads beside it.
 ///
 /// Opening costs O(sections): rows, ids and graphs are used where they lie (invariant 11). All rows are
 /// visible to whoever sees the segment at all, but for those that the deletion table names. What is read was
@@ -13,6 +13,7 @@ final class SealedSegment: Segment, Sendable {
     let reader: SegmentReader
     let columns: RowColumns
     let deletions: DeletionTable
+    let overlay: PayloadOverlay
     let fieldIndexes: FieldIndexSlot
     private let spaces: [SealedSpace]
     /// Set when the segment's content contradicts itself: see `condemn`.
@@ -21,8 +22,9 @@ final class SealedSegment: Segment, Sendable {
     /// - Throws: `corruption` when a section that the configuration asks for is missing or damaged.
     init(
         reader: SegmentReader, config: CollectionConfig, deletions: DeletionTable,
-        fieldIndexes: FieldIndexSlot = FieldIndexSlot()
+        overlay: PayloadOverlay? = nil, fieldIndexes: FieldIndexSlot = FieldIndexSlot()
     ) throws(DatabaseError) {
+        self.overlay = overlay ?? PayloadOverlay(rows: reader.rowCount)
         self.fieldIndexes = fieldIndexes
         precondition(deletions.capacity >= reader.rowCount)
         self.reader = reader
@@ -47,7 +49,9 @@ final class SealedSegment: Segment, Sendable {
     var rowCount: Int { reader.rowCount }
     var fileBytes: Int { reader.byteCount }
     /// About what a file with only the living rows would take.
-    var liveBytes: Int { fileBytes / max(1, rowCount) * max(0, rowCount - deletions.count) }
+    var liveBytes: Int {
+        fileBytes / max(1, rowCount) * max(0, rowCount - deletions.count) + overlay.byteCount
+    }
     var hasExpiringRows: Bool { columns.expiries != nil }
 
     func visibleRows(at lsn: LSN) -> Int { rowCount }
@@ -141,7 +145,9 @@ final class SealedSegment: Segment, Sendable {
     func endReadingAll() { for space in spaces { space.originals.endReadingAll() } }
 
     /// Bytes of memory beyond the mapping.
-    var residentBytes: Int { spaces.reduce(0) { $0 + $1.sketches.byteCount + $1.nodes.byteCount } }
+    var residentBytes: Int {
+        spaces.reduce(overlay.byteCount) { $0 + $1.sketches.byteCount + $1.nodes.byteCount }
+    }
 
     func describe(points: Int, config: CollectionConfig) -> SegmentDescription {
         SegmentDescription(

@@ -9,6 +9,8 @@ protocol Segment: AnyObject, Sendable {
     var id: UInt64 { get }
     var columns: RowColumns { get }
     var deletions: DeletionTable { get }
+    /// Payloads that are newer than the rows.
+    var overlay: PayloadOverlay { get }
     var hasExpiringRows: Bool { get }
     var fieldIndexes: FieldIndexSlot { get }
     /// Nothing of it is left to be compared with a checksum.

@@ -22,14 +22,25 @@ extension Collection {
             let operation = Self.lastOfEachID(stored, points, ifAbsent: ifAbsent)
             return PreparedWrite(operation: operation, opKey: opKey, context: context)
         case .delete(let choice):
-            if case .filter(let filter) = choice, filter.holdsNoCondition {
-                throw DatabaseError(
-                    .invalidParams, "the filter holds no condition, so it would delete everything",
-                    at: "filter",
-                    expected: "a condition, or all:true")
-            }
+            try Self.check(choice)
             return PreparedWrite(operation: .delete(choice), opKey: opKey, context: context)
+        case .changePayload(let change, let choice):
+            try Self.check(choice)
+            try PayloadText.check(change, config: config)
+            return PreparedWrite(
+                operation: .changePayload(change, choice), opKey: opKey, context: context)
+        case .setVectors(let points):
+            let resolution = PointResolution(config: config, embedder: options.embedder)
+            return PreparedWrite(
+                operation: .setVectors(try resolution.resolve(points)), opKey: opKey, context: context)
         }
+    }
+
+    private static func check(_ choice: PointChoice) throws(DatabaseError) {
+        guard case .filter(let filter) = choice, filter.holdsNoCondition else { return }
+        throw DatabaseError(
+            .invalidParams, "the filter holds no condition, so it would choose every point", at: "filter",
+            expected: "a condition, or all:true")
     }
 
     /// Group commit: resolves the writes in order, logs them, syncs once, makes them visible and answers

@@ -82,9 +82,9 @@ final class CollectionWriter {
         if let key = write.opKey, let receipt = opKeys.receipt(for: key, now: timeMS) { return receipt }
         if write.takesSpace {
             try disk.requireRoomForNewData()
-            try backlog?.requireRoom(in: set)
+            if write.bringsRows { try backlog?.requireRoom(in: set) }
         }
-        let resolved = try WriteResolution(view: view).resolve(write)
+        let resolved = try WriteResolution(view: view, config: config, limits: options.limits).resolve(write)
         guard !resolved.isEmpty else {
             return WriteReceipt(lsn: lsn, durability: config.durability)
         }
@@ -92,10 +92,16 @@ final class CollectionWriter {
             created: resolved.created, updated: resolved.updated, deleted: resolved.deleted,
             opKey: write.opKey)
         try makeRoom(for: resolved.rows)
+        var bodies = codec.encode(deletions: resolved.deletions) + codec.encode(rows: resolved.rows)
+        if let payloads = resolved.payloads {
+            try makeRoom(for: payloads.rows)
+            bodies += codec.encode(payloads.change, ids: payloads.ids)
+        }
         let logged = try append(
-            codec.encode(deletions: resolved.deletions) + codec.encode(rows: resolved.rows)
-                + [codec.encode(summary)], rows: resolved.rows.count + resolved.deletions.count)
+            bodies + [codec.encode(summary)],
+            rows: resolved.rows.count + resolved.deletions.count + (resolved.payloads?.rows.count ?? 0))
         do throws(DatabaseError) {
+            apply(resolved.payloads?.rows ?? [], at: logged.lsn)
             try apply(resolved.rows, resolved.deletions, at: logged.lsn)
         } catch {
             failure = error
@@ -181,20 +187,60 @@ final class CollectionWriter {
         return receipt
     }
 
-    private func markDead(_ id: PointID, hash: UInt64, at newLSN: LSN) throws(DatabaseError) {
-        for segment in set.growing.reversed() {
-            if let row = try segment.row(of: id, hash: hash, at: lsn) {
-                segment.deletions.mark(row, at: newLSN)
-                liveRows -= 1
-                return
+    /// Room was made for them.
+    private func apply(_ payloads: [NewPayload], at newLSN: LSN) {
+        for new in payloads {
+            new.payload.withUnsafeBufferPointer { new.segment.overlay.append($0, row: new.row, lsn: newLSN) }
+        }
+    }
+
+    /// Applies a change of payloads from the log. Points that are not there any more had expired when a merge left them
+    /// out; a row that cannot be read quarantines its segment, like one whose id cannot.
+    func apply(_ change: PayloadChange, to ids: [PointID], at newLSN: LSN) throws(DatabaseError) {
+        let changing = try PayloadChanging(change)
+        var rows: [NewPayload] = []
+        for id in ids {
+            guard let (segment, row) = try find(id, hash: IDHash.hash(id)) else { continue }
+            do throws(DatabaseError) {
+                rows.append(try changing.changed(row, of: segment, at: lsn))
+            } catch {
+                guard let sealed = segment as? SealedSegment else { throw error }
+                sealed.condemn(error)
             }
         }
-        for segment in set.sealed.reversed() {
-            guard let row = row(of: id, hash: hash, in: segment) else { continue }
-            segment.deletions.mark(row, at: newLSN)
-            liveRows -= 1
-            return
+        try makeRoom(for: rows)
+        apply(rows, at: newLSN)
+    }
+
+    /// Payloads lie beside the rows that they belong to, wherever those are.
+    private func makeRoom(for payloads: [NewPayload]) throws(DatabaseError) {
+        var needed: [UInt64: (overlay: PayloadOverlay, changes: Int, bytes: Int)] = [:]
+        for new in payloads {
+            var need = needed[new.segment.id] ?? (new.segment.overlay, 0, 0)
+            need.changes += 1
+            need.bytes += new.payload.count
+            needed[new.segment.id] = need
         }
+        for (_, need) in needed { try need.overlay.requireRoom(changes: need.changes, bytes: need.bytes) }
+    }
+
+    private func markDead(_ id: PointID, hash: UInt64, at newLSN: LSN) throws(DatabaseError) {
+        guard let (segment, row) = try find(id, hash: hash) else { return }
+        segment.deletions.mark(row, at: newLSN)
+        liveRows -= 1
+    }
+
+    /// The row of a point, expired or not.
+    private func find(
+        _ id: PointID, hash: UInt64
+    ) throws(DatabaseError) -> (segment: any Segment, row: Int)? {
+        for segment in set.growing.reversed() {
+            if let row = try segment.row(of: id, hash: hash, at: lsn) { return (segment, row) }
+        }
+        for segment in set.sealed.reversed() {
+            if let row = row(of: id, hash: hash, in: segment) { return (segment, row) }
+        }
+        return nil
     }
 
     /// A segment that cannot tell whether it holds the id is quarantined: what it may hold of an older version

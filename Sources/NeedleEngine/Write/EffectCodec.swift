@@ -17,6 +17,8 @@ enum EffectKind: UInt8 {
     case createIndex = 4
     /// The key of an index that is dropped.
     case dropIndex = 5
+    /// u32 count, a change of payloads, then the ids whose payloads it changes.
+    case payloads = 6
 }
 
 /// What a write answered, kept so that a repeat of its `op_key` answers the same, also after a restart.
@@ -33,6 +35,7 @@ enum Effect {
     case deletions([PointID])
     case summary(WriteSummary)
     case index(FieldIndexChange)
+    case payloads(PayloadChange, [PointID])
 }
 
 /// Encodes and decodes frame bodies.
@@ -63,6 +66,13 @@ struct EffectCodec {
         Self.encode(ids, kind: .deletions) { id, writer in writer.append(id: id) }
     }
 
+    /// Frames for one change of the payloads of some points: each repeats the change.
+    func encode(_ change: PayloadChange, ids: [PointID]) -> [[UInt8]] {
+        Self.encode(ids, kind: .payloads, head: PayloadChangeCodec.encode(change)) { id, writer in
+            writer.append(id: id)
+        }
+    }
+
     func encode(_ summary: WriteSummary) -> [UInt8] {
         var writer = ByteWriter(reserving: 96)
         writer.append(EffectKind.summary.rawValue)
@@ -83,7 +93,8 @@ struct EffectCodec {
     }
 
     private static func encode<Item>(
-        _ items: [Item], kind: EffectKind, _ append: (Item, inout ByteWriter) -> Void
+        _ items: [Item], kind: EffectKind, head: [UInt8] = [],
+        _ append: (Item, inout ByteWriter) -> Void
     ) -> [[UInt8]] {
         var bodies: [[UInt8]] = []
         var writer = ByteWriter()
@@ -93,10 +104,11 @@ struct EffectCodec {
                 writer = ByteWriter(reserving: index == 0 ? 4096 : targetBytes)
                 writer.append(kind.rawValue)
                 writer.append(UInt32(0))
+                writer.append(bytes: head)
             }
             append(item, &writer)
             count += 1
-            if writer.count >= targetBytes || index == items.count - 1 {
+            if writer.count - head.count >= targetBytes || index == items.count - 1 {
                 writer.patch(UInt32(count), at: 1)
                 bodies.append(writer.bytes)
                 count = 0
@@ -132,6 +144,13 @@ struct EffectCodec {
             } catch {
                 throw reader.damage(error.message)
             }
+        case .payloads:
+            let count = Int(try reader.readUInt32())
+            let change = try PayloadChangeCodec.decode(&reader)
+            let ids = try decodeItems(count, &reader) { (reader) throws(DatabaseError) in
+                try reader.readPointID()
+            }
+            return .payloads(change, ids)
         case nil:
             throw reader.damage("unknown frame kind \(kind)")
         }
@@ -140,7 +159,12 @@ struct EffectCodec {
     private func decodeItems<Item>(
         _ reader: inout ByteReader, _ read: (inout ByteReader) throws(DatabaseError) -> Item
     ) throws(DatabaseError) -> [Item] {
-        let count = Int(try reader.readUInt32())
+        try decodeItems(Int(try reader.readUInt32()), &reader, read)
+    }
+
+    private func decodeItems<Item>(
+        _ count: Int, _ reader: inout ByteReader, _ read: (inout ByteReader) throws(DatabaseError) -> Item
+    ) throws(DatabaseError) -> [Item] {
         var items: [Item] = []
         items.reserveCapacity(min(count, 10_000))
         for _ in 0..<count { items.append(try read(&reader)) }

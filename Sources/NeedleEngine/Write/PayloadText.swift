@@ -26,18 +26,46 @@ enum PayloadText {
         return result
     }
 
-    private static func has(_ key: String, in payload: Payload) throws(DatabaseError) -> Bool {
-        do throws(JSONError) {
-            var reader = JSONReader(payload.json.span)
-            var members = try reader.beginObject()
-            while let member = try reader.nextKey(&members) {
-                if member.utf8.elementsEqual(key.utf8) { return true }
-                try reader.skipValue()
+    /// Where a model fills a space, a point's text changes with its vector or not at all.
+    ///
+    /// - Throws: `invalid_params` when a change is about the text.
+    static func check(_ change: PayloadChange, config: CollectionConfig) throws(DatabaseError) {
+        guard config.spaces.contains(where: { $0.model != nil }) else { return }
+        let place: String? =
+            switch change {
+            case .set(let payload), .replace(let payload):
+                try has(config.textKey, in: payload) ? "payload.\(config.textKey)" : nil
+            case .deleteKeys(let keys):
+                keys.firstIndex { $0.utf8.elementsEqual(config.textKey.utf8) }.map { "keys[\($0)]" }
             }
-            return false
+        if let place { throw isText(config.textKey, at: place) }
+    }
+
+    /// - Parameter place: where the request touches it.
+    static func isText(_ key: String, at place: String) -> DatabaseError {
+        DatabaseError(
+            .invalidParams, "\"\(key)\" is where the points' text is kept, which their vectors come from",
+            at: place, expected: "point.upsert with the new text")
+    }
+
+    /// Whether a payload has a member of this name.
+    static func has(_ key: String, in payload: Payload) throws(DatabaseError) -> Bool {
+        do throws(JSONError) {
+            return try has(key, in: payload.json.span)
         } catch {
             throw DatabaseError(
                 .internal, "a checked payload does not parse: \(error.message)", at: "payload")
         }
+    }
+
+    /// - Throws: when the payload is no JSON object.
+    static func has(_ key: String, in payload: Span<UInt8>) throws(JSONError) -> Bool {
+        var reader = JSONReader(payload)
+        var members = try reader.beginObject()
+        while let member = try reader.nextKey(&members) {
+            if member.utf8.elementsEqual(key.utf8) { return true }
+            try reader.skipValue()
+        }
+        return false
     }
 }

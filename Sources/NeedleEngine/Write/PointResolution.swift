@@ -23,8 +23,34 @@ struct PointResolution {
         return result
     }
 
+    /// The vectors of `point.set_vectors`. Of two points with one id both count, the last one first.
+    ///
+    /// - Throws: an error placed within `points`.
+    func resolve(_ points: [PointVectors]) throws(DatabaseError) -> [PreparedWrite.NewVectors] {
+        var result: [PreparedWrite.NewVectors] = []
+        var places: [PointID: Int] = [:]
+        for (index, point) in points.enumerated() {
+            let vectors: [StoredVector]
+            do throws(DatabaseError) {
+                vectors = try given(point.vectors)
+            } catch {
+                throw error.prefixed("points[\(index)]")
+            }
+            let before = places[point.id].map { result[$0].vectors } ?? []
+            let kept = before.filter { old in !vectors.contains { $0.space == old.space } }
+            let all = (kept + vectors).sorted { $0.space < $1.space }
+            if let place = places[point.id] {
+                result[place].vectors = all
+            } else {
+                places[point.id] = result.count
+                result.append(PreparedWrite.NewVectors(id: point.id, vectors: all))
+            }
+        }
+        return result
+    }
+
     private func resolve(_ point: PointWrite, textVector: [Float]?) throws(DatabaseError) -> StoredPoint {
-        var vectors = try givenVectors(of: point)
+        var vectors = try given(point.vectors)
         if let textVector {
             for (index, space) in config.spaces.enumerated()
             where space.model != nil && !vectors.contains(where: { $0.space == index }) {
@@ -45,8 +71,8 @@ struct PointResolution {
         config.hasSingleUnnamedSpace ? "vector" : "vectors"
     }
 
-    private func givenVectors(of point: PointWrite) throws(DatabaseError) -> [StoredVector] {
-        switch point.vectors {
+    private func given(_ vectors: VectorInput) throws(DatabaseError) -> [StoredVector] {
+        switch vectors {
         case .absent:
             return []
         case .single(let values):

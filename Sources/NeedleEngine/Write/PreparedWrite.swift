@@ -16,6 +16,15 @@ package struct PreparedWrite: Sendable {
         /// Distinct ids; of two points with one id the last stayed.
         case upsert([StoredPoint], conditions: [Condition])
         case delete(PointChoice)
+        case changePayload(PayloadChange, PointChoice)
+        /// Distinct ids; vectors by space.
+        case setVectors([NewVectors])
+    }
+
+    /// What takes the place of some vectors of a point, ascending by space.
+    struct NewVectors: Sendable {
+        var id: PointID
+        var vectors: [StoredVector]
     }
 
     let operation: Operation
@@ -24,8 +33,16 @@ package struct PreparedWrite: Sendable {
     /// Asked once more before the write is logged: a write whose deadline has passed is not executed.
     let context: OperationContext
 
+    /// Whether it brings rows, which have to be indexed.
+    var bringsRows: Bool {
+        switch operation {
+        case .upsert, .setVectors: true
+        case .delete, .changePayload: false
+        }
+    }
+
     /// Whether it brings data: refused while the disk is full.
     var takesSpace: Bool {
-        if case .upsert = operation { true } else { false }
+        if case .delete = operation { false } else { true }
     }
 }

@@ -19,6 +19,8 @@ package struct FieldIndexSet: Sendable {
         self.stripes = stripes
     }
 
+    package var isEmpty: Bool { stripes.isEmpty }
+
     package func stripes(of path: FieldPath) -> [FieldIndex] { stripes[path] ?? [] }
 
     /// Rows [0, n) are indexed.

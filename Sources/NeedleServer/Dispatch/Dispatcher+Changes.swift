@@ -17,6 +17,12 @@ extension Dispatcher {
             ) { .upserted($0) }
         case .deletePoints(let call):
             write(task, name, .delete(call.choice), model: call.model, opKey: call.opKey) { .deleted($0) }
+        case .changePayload(let call):
+            write(
+                task, name, .changePayload(call.change, call.choice), model: call.model, opKey: call.opKey
+            ) { .changed($0) }
+        case .setVectors(let call):
+            write(task, name, .setVectors(call.points), model: call.model, opKey: call.opKey) { .changed($0) }
         case .createCollection(let call):
             barrier(task, name) { () throws(DatabaseError) in
                 let lsn = try self.database.createCollection(named: call.name, config: CollectionConfig(call))

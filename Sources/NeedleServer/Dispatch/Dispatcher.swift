@@ -103,7 +103,7 @@ package final class Dispatcher: RequestExecutor {
         case .cancel: task.finish(.success(.cancelled(false)))
         case .login: task.fail(Self.nothingToLogIn)
         case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .createIndex, .deleteIndex:
+            .changePayload, .setVectors, .createIndex, .deleteIndex:
             change(task)
         case .getCollection(let call):
             whenVisible(task, call.collection, call.minimumLSN) { collection in

@@ -33,8 +33,11 @@ package struct ManifestSegment: Hashable, Sendable {
     /// files of the one that the snapshot was taken of.
     package var origin: Incarnation?
     package var deletions: ManifestDeletions?
-    /// Files with newer payloads or indexes beside the segment (issue D), oldest first.
+    /// Files with newer payloads (at most one) or indexes beside the segment.
     package var overlays: [String]
+
+    /// The one with newer payloads.
+    package var payloads: String? { overlays.first { PayloadFile.lsn(ofFile: $0) != nil } }
 
     package init(
         id: UInt64, file: String, rows: Int, bytes: Int, live: Int, minLSN: LSN, maxLSN: LSN,
@@ -93,6 +96,7 @@ package struct Manifest: Hashable, Sendable {
     package var features: [String] {
         (segments.contains { $0.origin != nil } ? [Self.foreignSegments] : [])
             + (indexes == nil ? [] : [Self.fieldIndexes])
+            + (segments.contains { $0.payloads != nil } ? [Self.payloadFiles] : [])
     }
     package var incarnation: Incarnation
     /// The configuration as compact JSON, opaque here.
@@ -111,11 +115,13 @@ package struct Manifest: Hashable, Sendable {
 
     package static let fileName = "MANIFEST"
     /// Features this server has.
-    package static let knownFeatures: Set<String> = [foreignSegments, fieldIndexes]
+    package static let knownFeatures: Set<String> = [foreignSegments, fieldIndexes, payloadFiles]
     /// Some segment has an `origin`.
     package static let foreignSegments = "foreign_segments"
     /// The collection has field indexes: a server that does not know them would lose them with its next checkpoint.
     package static let fieldIndexes = "field_indexes"
+    /// Some segment has newer payloads beside it.
+    package static let payloadFiles = "payload_files"
 
     package init(
         incarnation: Incarnation, config: [UInt8], checkpointLSN: LSN = .zero, lastTimeMS: Int64 = 0,

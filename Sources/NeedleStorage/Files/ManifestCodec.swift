@@ -34,7 +34,8 @@ extension Manifest {
         try FeatureNames.check(needed, known: Self.knownFeatures, of: "manifest", file: file)
         guard features.allSatisfy(needed.contains) else {
             throw .corruption(
-                file: file, offset: 0, what: "a segment with an origin or indexes, but not the feature")
+                file: file, offset: 0,
+                what: "a segment with an origin, indexes or newer payloads, but not the feature")
         }
         try checkConsistency(file: file)
     }
@@ -112,6 +113,7 @@ extension Manifest {
             && segment.maxLSN <= checkpointLSN
             && segment.live <= segment.rows && deleted <= segment.rows - segment.live
             && (segment.sha256.map(ContentHash.isHash) ?? true)
+            && segment.overlays.count(where: { PayloadFile.lsn(ofFile: $0) != nil }) <= 1
             && names.allSatisfy { !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) }
     }
 }

@@ -5,20 +5,23 @@ package import NeedleCore
 /// from the segment's payloads, so damage costs time and no data. Owns the mapping. Safe to share between threads.
 package final class FieldIndexFile: Sendable {
     package let path: String
-    private let region: MappedRegion
+    /// Payloads that changed behind this LSN are not in it.
+    package let knownLSN: LSN
+    private let file: SideFile
     private let section: SegmentSection
-    private let blocks: VerifiedBlocks
 
-    /// `<segment id, 12 digits>-<LSN of the index>.fields`
-    package static func name(segmentID: UInt64, index: LSN) -> String {
+    /// `<segment id, 12 digits>-<LSN of the index>.fields`, and `-<LSN>` before the dot when it knows changed payloads.
+    package static func name(segmentID: UInt64, index: LSN, knownLSN: LSN = .zero) -> String {
         let stem = ManifestSegment.fileName(id: segmentID).dropLast(".segment".utf8.count)
-        return "\(stem)-\(index.value)\(suffix)"
+        return "\(stem)-\(index.value)\(knownLSN == .zero ? "" : "-\(knownLSN.value)")\(suffix)"
     }
 
     /// The index that a file of this name belongs to; `nil` for a file of another kind.
     package static func index(ofFile name: String) -> LSN? {
-        guard name.hasSuffix(suffix), let dash = name.firstIndex(of: "-") else { return nil }
-        return UInt64(name[name.index(after: dash)...].dropLast(suffix.utf8.count)).map { LSN($0) }
+        guard name.hasSuffix(suffix) else { return nil }
+        let parts = name.dropLast(suffix.utf8.count).split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2 || parts.count == 3 else { return nil }
+        return UInt64(parts[1]).map { LSN($0) }
     }
 
     private static let suffix = ".fields"
@@ -26,11 +29,11 @@ package final class FieldIndexFile: Sendable {
     /// Writes a file; durable and in its place when this returns.
     package static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, _ fileSystem: any FileSystem,
-        incarnation: Incarnation, segmentID: UInt64, rowCount: Int
+        incarnation: Incarnation, segmentID: UInt64, rowCount: Int, knownLSN: LSN = .zero
     ) throws(DatabaseError) {
         let header = SegmentHeader(
-            incarnation: incarnation, segmentID: segmentID, rowCount: rowCount, minLSN: .zero, maxLSN: .zero,
-            spaces: [])
+            incarnation: incarnation, segmentID: segmentID, rowCount: rowCount, minLSN: .zero,
+            maxLSN: knownLSN, spaces: [])
         var writer = try SegmentWriter(fileSystem, path: path, header: header)
         do throws(DatabaseError) {
             try writer.section(.fieldIndexes, stride: 1, bytes: bytes.bytes)
@@ -47,57 +50,43 @@ package final class FieldIndexFile: Sendable {
     package init(
         _ fileSystem: any FileSystem, path: String, incarnation: Incarnation, segmentID: UInt64, rowCount: Int
     ) throws(DatabaseError) {
-        let file = try fileSystem.openForReading(path)
-        var isKept = false
-        defer { if !isKept { file.close() } }
-        let region = try file.map()
-        guard region.count >= SegmentFormat.headerBytes else {
-            throw .corruption(file: path, offset: region.count, what: "the file ends inside its header")
-        }
-        let (header, layout) = try SegmentHeaderCodec.decode(
-            try file.readExactly(SegmentFormat.headerBytes, at: 0), fileBytes: region.count, file: path)
-        guard header.incarnation == incarnation, header.segmentID == segmentID, header.rowCount == rowCount
-        else {
-            throw .corruption(
-                file: path, offset: 16,
-                what: "an index of segment \(header.segmentID) of collection \(header.incarnation)")
-        }
-        let directory = try file.readExactly(
-            layout.tableOffset - layout.directoryOffset, at: layout.directoryOffset)
-        let sections = try SegmentHeaderCodec.decodeDirectory(
-            directory.span.bytes, layout: layout, header: header, file: path)
-        guard let section = sections.first(where: { $0.kind == .fieldIndexes }) else {
-            throw .corruption(file: path, offset: layout.directoryOffset, what: "it has no field index")
-        }
+        let file = try SideFile(
+            fileSystem, path: path, incarnation: incarnation, segmentID: segmentID, rowCount: rowCount)
+        section = try file.section(.fieldIndexes)
+        knownLSN = file.header.maxLSN
         self.path = path
-        self.region = region
-        self.section = section
-        blocks = try VerifiedBlocks(fileSystem, file: file, layout: layout, path: path)
-        isKept = true
-        blocks.closeFile()
+        self.file = file
+    }
+
+    /// Compares all of a file with its checksums that is taken for what it says it is.
+    ///
+    /// - Returns: the segment that it belongs to, and its rows.
+    package static func check(
+        _ fileSystem: any FileSystem, path: String
+    ) throws(DatabaseError) -> (segmentID: UInt64, rowCount: Int) {
+        let file = try SideFile(fileSystem, path: path)
+        try file.verify(try file.section(.fieldIndexes))
+        return (file.header.segmentID, file.header.rowCount)
     }
 
     /// The index, valid while this object is held; to be used after `verify` only.
     package var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: region.bytes[section.range])
+        file.bytes(of: section)
     }
 
-    package var byteCount: Int { region.count }
+    package var byteCount: Int { file.byteCount }
 
     /// Compares all blocks with their checksums, header and table too, whether they were compared before or not.
     ///
     /// - Throws: `corruption` naming the first that is damaged; what the disk says.
     package func scrub() throws(DatabaseError) {
-        defer { blocks.closeFile() }
-        for number in 0..<blocks.count { try blocks.check(number) }
-        try blocks.checkEnds()
+        try file.scrub()
     }
 
     /// Compares all blocks with their checksums that were not compared yet. O(file) the first time.
     ///
     /// - Throws: `corruption` naming the block.
     package func verify() throws(DatabaseError) {
-        try blocks.verify(section.range)
-        blocks.closeFile()
+        try file.verify(section)
     }
 }

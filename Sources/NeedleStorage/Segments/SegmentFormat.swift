@@ -58,6 +58,11 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
     package static let textIndex = SectionKind(rawValue: 65)
     package static let tenants = SectionKind(rawValue: 66)
     package static let statistics = SectionKind(rawValue: 67)
+
+    /// Of a file of newer payloads (docs/format/payloads.md): rows (u32), LSNs (u64), offsets in the payload heap (u64).
+    package static let changedRows = SectionKind(rawValue: 80)
+    package static let changeLSNs = SectionKind(rawValue: 81)
+    package static let changeOffsets = SectionKind(rawValue: 82)
 }
 
 /// A vector space as a segment knows it.

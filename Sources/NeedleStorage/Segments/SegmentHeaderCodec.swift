@@ -185,6 +185,9 @@ enum SegmentShape {
         case .graphScalars: return section.space != nil && section.stride == 4
         case .quantizer: return section.space != nil && section.stride == 1
         case .statistics: return section.space != nil && section.stride == 8
+        case .changedRows: return section.stride == 4 && section.count <= rows
+        case .changeLSNs: return section.stride == 8 && section.count <= rows
+        case .changeOffsets: return section.stride == 8 && section.count > 0 && section.count - 1 <= rows
         default: return true
         }
     }

@@ -25,6 +25,7 @@ extension JSONReader {
         case .facetPoints: return .facet(try result.list("values").map { try $0.facetValue() })
         case .upsertPoints: return .upserted(try result.receipt())
         case .deletePoints: return .deleted(try result.receipt())
+        case .setPayload, .replacePayload, .deletePayload, .setVectors: return .changed(try result.receipt())
         case .countPoints: return .count(try result.integer("count"))
         case .createSnapshot: return .snapshotCreated(try result.snapshot())
         case .listSnapshots: return .snapshots(try result.list("snapshots").map { try $0.snapshot() })
@@ -181,7 +182,8 @@ private struct ResultTree {
         WriteReceipt(
             lsn: try lsn("lsn"), durability: try choice("durable"),
             created: tree["created"]?.integerValue ?? 0,
-            updated: tree["updated"]?.integerValue ?? 0, deleted: tree["deleted"]?.integerValue ?? 0)
+            updated: (tree["updated"] ?? tree["changed"])?.integerValue ?? 0,
+            deleted: tree["deleted"]?.integerValue ?? 0)
     }
 
     func summaries() throws -> [CollectionSummary] {

@@ -73,6 +73,18 @@ package struct RequestEncoder: Sendable {
             json.array(get.ids) { $0.write($1) }
             json.writeSelection(get.selection, get.vectorEncoding)
         case .deletePoints(let delete): write(delete, to: &json)
+        case .changePayload(let change): write(change, to: &json)
+        case .setVectors(let call):
+            json.string("collection", call.collection)
+            json.writeWrite(model: call.model, opKey: call.opKey)
+            json.key("points")
+            json.array(call.points) { json, point in
+                json.beginObject()
+                json.key("id")
+                json.write(point.id)
+                write(point.vectors, to: &json)
+                json.endObject()
+            }
         case .countPoints(let count):
             json.writeRead(count.collection, count.minimumLSN)
             json.writeFilter(count.filter)
@@ -141,19 +153,7 @@ package struct RequestEncoder: Sendable {
     private func write(_ point: PointWrite, to json: inout JSONWriter) {
         json.key("id")
         json.write(point.id)
-        switch point.vectors {
-        case .absent: break
-        case .single(let vector):
-            json.key("vector")
-            json.write(vector, as: vectorEncoding)
-        case .named(let vectors):
-            json.object("vectors") { json in
-                for vector in vectors {
-                    json.key(string: vector.space)
-                    json.write(vector.vector, as: vectorEncoding)
-                }
-            }
-        }
+        write(point.vectors, to: &json)
         if let text = point.text { json.string("text", text) }
         if !point.payload.isEmpty {
             json.key("payload")
@@ -169,10 +169,44 @@ package struct RequestEncoder: Sendable {
         }
     }
 
+    private func write(_ vectors: VectorInput, to json: inout JSONWriter) {
+        switch vectors {
+        case .absent: break
+        case .single(let vector):
+            json.key("vector")
+            json.write(vector, as: vectorEncoding)
+        case .named(let vectors):
+            json.object("vectors") { json in
+                for vector in vectors {
+                    json.key(string: vector.space)
+                    json.write(vector.vector, as: vectorEncoding)
+                }
+            }
+        }
+    }
+
     private func write(_ delete: DeletePoints, to json: inout JSONWriter) {
         json.string("collection", delete.collection)
         json.writeWrite(model: delete.model, opKey: delete.opKey)
-        switch delete.choice {
+        write(delete.choice, to: &json)
+    }
+
+    private func write(_ call: ChangePayload, to json: inout JSONWriter) {
+        json.string("collection", call.collection)
+        json.writeWrite(model: call.model, opKey: call.opKey)
+        write(call.choice, to: &json)
+        switch call.change {
+        case .set(let payload), .replace(let payload):
+            json.key("payload")
+            json.writeRaw(payload.json)
+        case .deleteKeys(let keys):
+            json.key("keys")
+            json.array(keys) { $0.write($1) }
+        }
+    }
+
+    private func write(_ choice: PointChoice, to json: inout JSONWriter) {
+        switch choice {
         case .all: json.flag("all")
         case .filter(let filter): json.writeFilter(filter)
         case .ids(let ids):

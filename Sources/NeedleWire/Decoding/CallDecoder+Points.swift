@@ -52,30 +52,16 @@ extension CallDecoder {
     mutating func deletePoints(_ reader: inout JSONReader) throws -> Call {
         let object = reader.offset
         var members = try reader.beginObject()
-        var choice: PointChoice?
-        let limits = limits
+        var choice = ChoiceParams()
         while let key = try reader.nextKey(&members) {
-            let found: PointChoice?
-            switch key {
-            case "ids": found = try reader.optional { .ids(try $0.pointIDs(limits)) }
-            case "filter": found = try reader.optional { .filter(try $0.restrictingFilter(limits)) }
-            case "all": found = try reader.optional { try $0.readTrue() }.map { .all }
-            default:
-                try common.take(key, from: &reader, allowing: .write)
-                continue
-            }
-            guard let found else { continue }
-            guard choice == nil else {
-                throw Refusal(message: "exactly one of \"ids\", \"filter\" and \"all\"", offset: key.offset)
-            }
-            choice = found
+            if try choice.take(key, from: &reader, limits) { continue }
+            try common.take(key, from: &reader, allowing: .write)
         }
         let collection = try common.requiredCollection(in: object)
-        guard let choice else {
-            throw Refusal(message: "one of \"ids\", \"filter\" and \"all\" is missing", offset: object)
-        }
         return .deletePoints(
-            DeletePoints(collection: collection, choice: choice, model: common.model, opKey: common.opKey))
+            DeletePoints(
+                collection: collection, choice: try choice.required(in: object), model: common.model,
+                opKey: common.opKey))
     }
 
     mutating func countPoints(_ reader: inout JSONReader) throws -> Call {
@@ -140,29 +126,6 @@ extension JSONReader {
         guard try readNullIfPresent() else { throw Refusal.notSupported(what, at: key) }
     }
 
-    /// `true` and nothing else.
-    fileprivate mutating func readTrue() throws {
-        _ = try peekKind()
-        let start = offset
-        guard try readBool() else {
-            throw Refusal(message: "\"all\" is true or absent", offset: start, expected: "true", got: "false")
-        }
-    }
-
-    /// A filter that must not match everything by having no condition.
-    fileprivate mutating func restrictingFilter(_ limits: Limits) throws -> Filter {
-        _ = try peekKind()
-        let start = offset
-        let filter = try filter(limits)
-        guard !filter.holdsNoCondition else {
-            throw Refusal(
-                message:
-                    "the filter holds no condition and would choose every point; say \"all\":true for that",
-                offset: start)
-        }
-        return filter
-    }
-
     mutating func pageLimit(_ limits: Limits) throws -> Int {
         _ = try peekKind()
         let start = offset
@@ -205,7 +168,7 @@ extension JSONReader {
         return point
     }
 
-    private func refuseSecond(_ vectors: VectorInput, at key: Int) throws {
+    func refuseSecond(_ vectors: VectorInput, at key: Int) throws {
         guard case .absent = vectors else {
             throw Refusal(message: "either \"vector\" or \"vectors\", not both", offset: key)
         }
@@ -217,7 +180,7 @@ extension JSONReader {
         return vector
     }
 
-    private mutating func namedVectors(_ limits: Limits) throws -> [NamedVector] {
+    mutating func namedVectors(_ limits: Limits) throws -> [NamedVector] {
         _ = try peekKind()
         let start = offset
         var members = try beginObject()
@@ -232,7 +195,7 @@ extension JSONReader {
         return vectors
     }
 
-    private mutating func payload() throws -> Payload {
+    mutating func payload() throws -> Payload {
         var text: [UInt8] = []
         try compactObject(into: &text)
         return Payload(compactJSON: text)

@@ -29,6 +29,8 @@ struct CallDecoder {
         case .upsertPoints: try upsertPoints(&reader)
         case .getPoints: try getPoints(&reader)
         case .deletePoints: try deletePoints(&reader)
+        case .setPayload, .replacePayload, .deletePayload: try changePayload(method, &reader)
+        case .setVectors: try setVectors(&reader)
         case .countPoints: try countPoints(&reader)
         case .scrollPoints: try scrollPoints(&reader)
         case .facetPoints: try facetPoints(&reader)

@@ -24,6 +24,8 @@ package enum Reply: Sendable {
     case upserted(WriteReceipt)
     case points([PointRecord], missing: [PointID], VectorEncoding)
     case deleted(WriteReceipt)
+    /// Parts of points that were found: its `updated`.
+    case changed(WriteReceipt)
     case count(Int)
     case facet([FacetValue])
     case page(ScrollPage, VectorEncoding)

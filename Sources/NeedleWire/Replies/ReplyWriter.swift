@@ -49,6 +49,9 @@ struct ReplyWriter {
         case .deleted(let receipt):
             json.writeHead(of: receipt)
             json.integer("deleted", receipt.deleted)
+        case .changed(let receipt):
+            json.writeHead(of: receipt)
+            json.integer("changed", receipt.updated)
         case .count(let count): json.integer("count", count)
         case .points(let points, let missing, let encoding): try writePoints(points, missing, encoding)
         case .page(let page, let encoding): try writePage(page, encoding)

@@ -36,6 +36,9 @@ package enum Call: Sendable {
     case upsertPoints(UpsertPoints)
     case getPoints(GetPoints)
     case deletePoints(DeletePoints)
+    /// One of three methods, by its change.
+    case changePayload(ChangePayload)
+    case setVectors(SetVectors)
     case countPoints(CountPoints)
     case scrollPoints(ScrollPoints)
     case facetPoints(FacetPoints)
@@ -84,6 +87,8 @@ extension Call {
         case .upsertPoints: .upsertPoints
         case .getPoints: .getPoints
         case .deletePoints: .deletePoints
+        case .changePayload(let call): call.method
+        case .setVectors: .setVectors
         case .countPoints: .countPoints
         case .scrollPoints: .scrollPoints
         case .facetPoints: .facetPoints
@@ -130,6 +135,8 @@ extension Call {
         case .upsertPoints(let call): call.collection
         case .getPoints(let call): call.collection
         case .deletePoints(let call): call.collection
+        case .changePayload(let call): call.collection
+        case .setVectors(let call): call.collection
         case .countPoints(let call): call.collection
         case .scrollPoints(let call): call.collection
         case .facetPoints(let call): call.collection
@@ -143,7 +150,7 @@ extension Call {
     package var changesCollection: Bool {
         switch self {
         case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .restoreSnapshot, .createIndex, .deleteIndex:
+            .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex:
             true
         default: false
         }

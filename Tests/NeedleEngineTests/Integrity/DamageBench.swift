@@ -52,6 +52,8 @@ struct DamageBench {
         }
         try collection.upsert(batch(0..<220))
         database.settle()
+        let changed = (10..<60).map { $0 % 3 == 0 ? PointID("point-\($0)") : PointID(UInt64($0)) }
+        try collection.set(#"{"even":true,"changed":1}"#, .ids(changed))
         try collection.upsert(batch(200..<380))
         deleted = [PointID(1), PointID(4), PointID("point-9"), PointID(301)]
         try collection.delete(.ids(deleted))

@@ -26,7 +26,7 @@ import Testing
 
     /// Damaged while the server is down: asked at once after opening, and again when everything was verified and
     /// repaired.
-    @Test(arguments: ["CATALOGUE", "MANIFEST", "log", ".deletions", "RECALL", ".segment"])
+    @Test(arguments: ["CATALOGUE", "MANIFEST", "log", ".deletions", ".overlay", "RECALL", ".segment"])
     func aFlipWhileClosedIsFoundOrHarmless(file: String) throws {
         for path in try bench.files(file) {
             let isSegment = file == ".segment"
@@ -62,7 +62,7 @@ import Testing
     }
 
     /// Damaged under a running server: the next scrub finds it.
-    @Test(arguments: ["MANIFEST", ".deletions", ".segment"])
+    @Test(arguments: ["MANIFEST", ".deletions", ".overlay", ".segment"])
     func aFlipWhileOpenIsFoundByTheNextScrub(file: String) throws {
         for path in try bench.files(file) {
             for offset in try offsets(of: path, quick: 8, long: 5_000) {

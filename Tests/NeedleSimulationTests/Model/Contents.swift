@@ -6,6 +6,7 @@ struct Contents: Sendable {
     static let count = 64
 
     let vectors: [[Float]]
+    /// Behind those of the contents, one for each `n` that has nothing else.
     let payloads: [Payload]
 
     /// Contents of 2, 3 and 4 dimensions.
@@ -19,15 +20,21 @@ struct Contents: Sendable {
                 Float.random(in: 0.1...1, using: &generator) * (Bool.random(using: &generator) ? 1 : -1)
             }
         }
-        payloads = (0..<Self.count).map { content in
-            // Some are long, so that log and segments see blocks of several sizes.
-            let text = String(repeating: "x", count: content % 9 == 0 ? 40 * content : content)
-            return Payload(compactJSON: Array(#"{"n":\#(Self.n(of: content)),"text":"\#(text)"}"#.utf8))
-        }
+        payloads =
+            (0..<Self.count).map { content in
+                // Some are long, so that log and segments see blocks of several sizes.
+                let text = String(repeating: "x", count: content % 9 == 0 ? 40 * content : content)
+                return Payload(compactJSON: Array(#"{"n":\#(Self.n(of: content)),"text":"\#(text)"}"#.utf8))
+            } + (0..<8).map { Payload(compactJSON: Array(#"{"n":\#($0)}"#.utf8)) }
     }
 
-    /// The `n` in the payload of a content.
-    static func n(of content: Int) -> Int { content % 8 }
+    /// The `n` in a payload.
+    static func n(of payload: Int) -> Int { payload % 8 }
+
+    /// What is left of a payload when `textKey` is deleted.
+    static func withoutText(_ payload: Int) -> Int { count + n(of: payload) }
+
+    static let textKey = "text"
 
     /// A filter that matches one `n`.
     static func filter(n: Int) -> Filter {

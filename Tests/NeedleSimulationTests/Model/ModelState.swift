@@ -4,7 +4,9 @@ import NeedleCore
 
 /// A point as it should be.
 struct ModelPoint: Hashable, Sendable {
+    /// Of its vector.
     var content: Int
+    var payload: Int
     /// 0 = never.
     var expiresAt: Int64
     /// `nil` while it is not known under which LSN an unanswered write was logged.
@@ -57,13 +59,30 @@ struct ModelState: Hashable, Sendable {
             for (id, item) in distinct {
                 if visible[id] == nil { answer.created += 1 } else { answer.updated += 1 }
                 next.points[id] = ModelPoint(
-                    content: item.content, expiresAt: item.expiresIn.map { now + Int64($0) } ?? 0)
+                    content: item.content, payload: item.content,
+                    expiresAt: item.expiresIn.map { now + Int64($0) } ?? 0)
             }
         case .deleteIDs(let ids):
             answer.deleted = next.remove(Set(ids.map(Contents.id)).filter { visible[$0] != nil })
         case .deleteMatching(let n):
-            answer.deleted = next.remove(Set(visible.filter { Contents.n(of: $0.value.content) == n }.keys))
+            answer.deleted = next.remove(Set(visible.filter { Contents.n(of: $0.value.payload) == n }.keys))
         case .deleteAll: answer.deleted = next.remove(Set(visible.keys))
+        case .setPayload(let ids, let content), .replacePayload(let ids, let content):
+            answer.updated = next.change(Set(ids.map(Contents.id)).filter { visible[$0] != nil }) {
+                $0.payload = content
+            }
+        case .setMatching(let n, let content):
+            let ids = visible.filter { Contents.n(of: $0.value.payload) == n }.keys
+            answer.updated = next.change(Set(ids)) { $0.payload = content }
+        case .deleteText:
+            answer.updated = next.change(Set(visible.keys)) {
+                $0.payload = Contents.withoutText($0.payload)
+            }
+        case .setVectors(let items):
+            for item in items where visible[Contents.id(item.id)] != nil {
+                _ = next.change([Contents.id(item.id)]) { $0.content = item.content }
+            }
+            answer.updated = Set(items.map { Contents.id($0.id) }).count { visible[$0] != nil }
         }
         guard answer.created + answer.updated + answer.deleted > 0 else { return .nothing }
         if let key = write.opKey { next.answers[key] = answer }
@@ -79,6 +98,16 @@ struct ModelState: Hashable, Sendable {
         case .current?: point == nil ? version == nil : point?.version == version && version != nil
         case .stale?: false
         }
+    }
+
+    private mutating func change(_ ids: Set<PointID>, _ body: (inout ModelPoint) -> Void) -> Int {
+        for id in ids {
+            guard var point = points[id] else { continue }
+            body(&point)
+            point.version = nil
+            points[id] = point
+        }
+        return ids.count
     }
 
     private mutating func remove(_ ids: Set<PointID>) -> Int {

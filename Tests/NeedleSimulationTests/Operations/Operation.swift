@@ -29,6 +29,13 @@ struct Write: Hashable, Sendable {
         /// Points whose payload says this `n`.
         case deleteMatching(Int)
         case deleteAll
+        /// Both keys of a content's payload; the points with these ids, or whose payload says this `n`.
+        case setPayload([Int], Int)
+        case setMatching(Int, Int)
+        case replacePayload([Int], Int)
+        /// One of the two keys, of every point.
+        case deleteText
+        case setVectors([Item])
     }
 
     var kind: Kind

@@ -102,10 +102,25 @@ struct OperationGenerator {
         (0..<(chance(85) ? 1 : number(2...4))).map { _ in write() }
     }
 
+    /// Of a part of some points.
+    private mutating func change() -> Write.Kind {
+        let content = number(0...63)
+        switch number(0...9) {
+        case 0..<4: return .setPayload((0..<number(1...6)).map { _ in number(0...39) }, content)
+        case 4..<6: return .setMatching(number(0...7), content)
+        case 6: return .replacePayload((0..<number(1...6)).map { _ in number(0...39) }, content)
+        case 7: return .deleteText
+        default:
+            return .setVectors(
+                (0..<number(1...4)).map { _ in Item(id: number(0...39), content: number(0...63)) })
+        }
+    }
+
     private mutating func write() -> Write {
         let key = chance(12) ? number(0...9) : nil
         switch number(0...99) {
-        case 0..<72:
+        case 0..<14: return Write(change(), opKey: key)
+        case 14..<72:
             let items = (0..<number(1...6)).map { _ in
                 Item(
                     id: number(0...39), content: number(0...63),

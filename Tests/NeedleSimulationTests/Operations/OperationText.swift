@@ -2,6 +2,7 @@
 //
 //     create 0
 //     write 0 upsert 1:7 2:9+500 if=absent key=3 ; delete 1 4 ; delete-matching 5 ; delete-all
+//     write 0 set 7 1 2 key=3 ; set-matching 5 9 ; replace 7 1 2 ; delete-text ; vectors 1:7 2:8
 //     crash tornSectors seed=4 again=12
 
 import NeedleCore
@@ -50,6 +51,13 @@ extension Write: CustomStringConvertible {
             case .deleteIDs(let ids): (["delete"] + ids.map(String.init)).joined(separator: " ")
             case .deleteMatching(let value): "delete-matching \(value)"
             case .deleteAll: "delete-all"
+            case .setPayload(let ids, let content):
+                (["set", "\(content)"] + ids.map(String.init)).joined(separator: " ")
+            case .setMatching(let value, let content): "set-matching \(value) \(content)"
+            case .replacePayload(let ids, let content):
+                (["replace", "\(content)"] + ids.map(String.init)).joined(separator: " ")
+            case .deleteText: "delete-text"
+            case .setVectors(let items): (["vectors"] + items.map(\.description)).joined(separator: " ")
             }
         return text + (opKey.map { " key=\($0)" } ?? "")
     }
@@ -146,6 +154,21 @@ extension Write {
             guard let value = rest.first.flatMap({ Int($0) }) else { return nil }
             self.init(.deleteMatching(value), opKey: key)
         case "delete-all": self.init(.deleteAll, opKey: key)
+        case "set", "replace":
+            let numbers = rest.compactMap { Int($0) }
+            guard let content = numbers.first else { return nil }
+            let ids = Array(numbers.dropFirst())
+            self.init(
+                words[0] == "set" ? .setPayload(ids, content) : .replacePayload(ids, content), opKey: key)
+        case "set-matching":
+            let numbers = rest.compactMap { Int($0) }
+            guard numbers.count == 2 else { return nil }
+            self.init(.setMatching(numbers[0], numbers[1]), opKey: key)
+        case "delete-text": self.init(.deleteText, opKey: key)
+        case "vectors":
+            let items = rest.map { Item($0) }
+            guard items.allSatisfy({ $0 != nil }) else { return nil }
+            self.init(.setVectors(items.compactMap { $0 }), opKey: key)
         default: return nil
         }
     }

@@ -35,6 +35,18 @@ enum ManifestForger {
         }
     }
 
+    /// A segment that takes the place of others, or of rows in memory, begins without the payloads that changed before.
+    static func losingPayloadsOfNewSegments() -> Sabotage {
+        let known = Shared([String: Set<UInt64>]())
+        return forging { path, manifest in
+            let before =
+                known.value.withLock { $0.updateValue(Set(manifest.segments.map(\.id)), forKey: path) } ?? []
+            for index in manifest.segments.indices where !before.contains(manifest.segments[index].id) {
+                manifest.segments[index].overlays.removeAll { PayloadFile.lsn(ofFile: $0) != nil }
+            }
+        }
+    }
+
     /// The dead rows of the segment written before stand in each deletions file.
     static func mixingUpDeletions() -> Sabotage {
         let last = Shared<DeletionFile?>(nil)

@@ -14,6 +14,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
     case manifestBeforeData
     case batchSplit
     case deleteLostInMerge
+    case payloadChangeLostInMerge
     case staleManifestKept
     case logTrimmedTooEarly
     case lsnReusedAfterCrash
@@ -45,6 +46,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
         case .staleManifestKept: Self.keepingFirst { $0.hasSuffix("/\(Manifest.fileName)") }
         case .writeLostOnRotation: Self.forgettingOneSync()
         case .deleteLostInMerge: ManifestForger.losingDeletesOfMerges()
+        case .payloadChangeLostInMerge: ManifestForger.losingPayloadsOfNewSegments()
         case .opKeysForgotten: ManifestForger.forgettingOpKeys()
         case .deletionsOfAnotherSegment: ManifestForger.mixingUpDeletions()
         default: Sabotage()

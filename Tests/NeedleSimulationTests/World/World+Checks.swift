@@ -147,9 +147,9 @@ extension World {
         if point.version == nil, record.version <= knownLSN {
             return "\(record.id) has version \(record.version)"
         }
-        guard record.expiresAt ?? 0 == point.expiresAt, record.payload == contents.payloads[point.content],
+        guard record.expiresAt ?? 0 == point.expiresAt, record.payload == contents.payloads[point.payload],
             record.vectors?.map(\.vector) == [contents.vectors[point.content]]
-        else { return "\(record.id) holds something else than content \(point.content)" }
+        else { return "\(record.id) holds something else than \(point)" }
         return nil
     }
 
@@ -184,7 +184,7 @@ extension World {
     private func checkCounts(_ number: Int, _ collection: Collection) throws {
         let expected = newest(number)
         let n = expected.count % 8
-        let matching = expected.values.count { Contents.n(of: $0.content) == n }
+        let matching = expected.values.count { Contents.n(of: $0.payload) == n }
         let description = collection.describe()
         guard try collection.count(nil, context: OperationContext()) == expected.count,
             try collection.count(Contents.filter(n: n), context: OperationContext()) == matching,

@@ -31,7 +31,8 @@ extension World {
         } catch {
             return try expectFailure(error, "snapshot \(number)")
         }
-        guard wanted.isDescribed(by: made), model.snapshots[made.name] == nil else {
+        // One whose deletion failed may be gone, and its name free.
+        guard wanted.isDescribed(by: made), model.snapshots[made.name]?.presence != .present else {
             throw Violation(what: "snapshot \(number): \(made), expected \(wanted)")
         }
         update {

@@ -72,10 +72,26 @@ extension World {
         case .deleteIDs(let ids): return .delete(.ids(ids.map(Contents.id)))
         case .deleteMatching(let n): return .delete(.filter(Contents.filter(n: n)))
         case .deleteAll: return .delete(.all)
+        default: break
+        }
+        guard let contents = Contents.shared[collection.config.spaces[0].size] else {
+            return .delete(.ids([]))
+        }
+        switch write.kind {
+        case .deleteIDs, .deleteMatching, .deleteAll: return .delete(.ids([]))
+        case .setPayload(let ids, let content):
+            return .changePayload(.set(contents.payloads[content]), .ids(ids.map(Contents.id)))
+        case .setMatching(let n, let content):
+            return .changePayload(.set(contents.payloads[content]), .filter(Contents.filter(n: n)))
+        case .replacePayload(let ids, let content):
+            return .changePayload(.replace(contents.payloads[content]), .ids(ids.map(Contents.id)))
+        case .deleteText: return .changePayload(.deleteKeys([Contents.textKey]), .all)
+        case .setVectors(let items):
+            return .setVectors(
+                items.map {
+                    PointVectors(id: Contents.id($0.id), vectors: .single(contents.vectors[$0.content]))
+                })
         case .upsert(let items, let requirement):
-            guard let contents = Contents.shared[collection.config.spaces[0].size] else {
-                return .delete(.ids([]))
-            }
             let points = items.map { item in
                 let id = Contents.id(item.id)
                 let version: LSN? =

@@ -79,6 +79,14 @@ import Testing
         #expect(read == file)
     }
 
+    @Test func payloads() throws {
+        let memory = SimulatedFileSystem()
+        try PayloadFileTests.write(PayloadFileTests.sample, memory, "p")
+        let name = "000000000004-9.overlay"
+        try compare(try #require(memory.content(of: "p")), name)
+        #expect(try PayloadFileTests.read(disk, "\(folder)/\(name)") == PayloadFileTests.sample)
+    }
+
     @Test func manifestAndCatalogue() throws {
         try compare(ManifestTests.sample.encoded(), "MANIFEST")
         #expect(try Manifest.read(disk, directory: folder) == ManifestTests.sample)
