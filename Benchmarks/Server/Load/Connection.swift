@@ -10,6 +10,8 @@ final class Connection {
     /// Bytes at the front of `buffer` that belong to a line that has not ended yet.
     private var pending = 0
     private var nextCall = 1 << 40
+    /// How long to ask for an answer before sleeping.
+    var pollMicroseconds = 0
 
     init(host: String, port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -50,7 +52,7 @@ final class Connection {
         if pending == buffer.count { buffer.append(contentsOf: [UInt8](repeating: 0, count: buffer.count)) }
         return try buffer.withUnsafeMutableBytes { raw in
             guard let base = raw.baseAddress else { return 0 }
-            let count = recv(descriptor, base + pending, raw.count - pending, 0)
+            let count = read(base + pending, raw.count - pending)
             guard count > 0 else { throw Failure(description: "the server hung up: \(systemError())") }
             let end = pending + count
             var start = 0
@@ -69,6 +71,16 @@ final class Connection {
             if start > 0, pending > 0 { memmove(base, base + start, pending) }
             return answers
         }
+    }
+
+    /// Waits for bytes, with open eyes at first if asked for.
+    private func read(_ place: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        let end = pollMicroseconds > 0 ? now() + UInt64(pollMicroseconds) * 1_000 : 0
+        while end > 0, now() < end {
+            let count = recv(descriptor, place, room, Int32(MSG_DONTWAIT))
+            if count >= 0 || errno != EAGAIN { return count }
+        }
+        return recv(descriptor, place, room, 0)
     }
 
     /// Waits until one answer is there.

@@ -16,6 +16,7 @@ let usage = """
       --limit-rows N                   stores at most so many rows
       --encoding base64|array          of the queries' vectors [base64]
       --seconds S                      of each timed phase [5]
+      --poll-us N                      asks the socket so long for an answer before it sleeps, as a client in a hurry does [0]
       --in-flight N                    of the pipelined phase [32]
       --connections N                  [8], each with one request in flight
       --batch N                        searches in a request of the batch phase [100]
@@ -51,6 +52,7 @@ struct Options {
     var limitRows = Int.max
     var base64 = true
     var seconds = 5.0
+    var pollMicroseconds = 0
     var inFlight = 32
     var connections = 8
     var batch = 100
@@ -81,6 +83,7 @@ struct Options {
             case "--encoding":
                 base64 = try Self.value(flag, &rest) { ["base64": true, "array": false][$0] }
             case "--seconds": seconds = try Self.value(flag, &rest) { Double($0) }
+            case "--poll-us": pollMicroseconds = try Self.count(flag, &rest)
             case "--in-flight": inFlight = try Self.count(flag, &rest)
             case "--connections": connections = try Self.count(flag, &rest)
             case "--batch": batch = try Self.count(flag, &rest)

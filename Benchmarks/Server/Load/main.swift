@@ -50,9 +50,14 @@ func measureSearches(
         case "sequential":
             let (figures, recall) = try phases.closed(connections: [connection], inFlight: 1, truth: truth)
             report.add(name, figures.json(recall: recall))
-            report.ratio("single_p50_beyond_took_us", figures.tookMedian.map { figures.latency(50) - $0 })
-            report.ratio(
-                "single_p50_beyond_in_process_us", options.inProcess.map { figures.latency(50) - 1e6 / $0 })
+            addBeyond("single_p50", figures, options, into: &report)
+            guard options.pollMicroseconds > 0 else { continue }
+            connection.pollMicroseconds = options.pollMicroseconds
+            let (polling, _) = try phases.closed(connections: [connection], inFlight: 1, truth: nil)
+            connection.pollMicroseconds = 0
+            report.note("sequential_polling", polling.json(recall: nil))
+            report.add("", polling.json(recall: nil), as: "sequential, the client polls")
+            addBeyond("single_p50_polling", polling, options, into: &report)
         case "pipelined":
             let (figures, recall) = try phases.closed(
                 connections: [connection], inFlight: options.inFlight, truth: truth)
@@ -77,6 +82,12 @@ func measureSearches(
         default: break
         }
     }
+}
+
+/// What a lone search takes beyond the search itself.
+func addBeyond(_ name: String, _ figures: Measurement, _ options: Options, into report: inout Report) {
+    report.ratio("\(name)_beyond_took_us", figures.tookMedian.map { figures.latency(50) - $0 })
+    report.ratio("\(name)_beyond_in_process_us", options.inProcess.map { figures.latency(50) - 1e6 / $0 })
 }
 
 /// Searches beside writes; then what the searches find with everything written.

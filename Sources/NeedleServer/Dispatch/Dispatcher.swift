@@ -56,7 +56,13 @@ package final class Dispatcher: RequestExecutor {
         self.search = search
         desks = Dictionary(
             uniqueKeysWithValues: loops.map { loop in
-                (ObjectIdentifier(loop), QuickDesk(eventLoop: loop, pool: search, clock: clock))
+                (
+                    ObjectIdentifier(loop),
+                    QuickDesk(
+                        eventLoop: loop, pool: search, clock: clock,
+                        // With one core, whoever is to send the next request could not run.
+                        pollMicroseconds: cores > 1 ? configuration.pollMicroseconds : 0)
+                )
             })
         embedding = WorkerPool(
             name: "embedding", threads: threads(configuration.embeddingThreads, cores / 2), limit: queue)
