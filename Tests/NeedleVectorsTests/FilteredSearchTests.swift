@@ -259,4 +259,16 @@ import Testing
         #expect(recorder.admitted.count < owned.rowCount)
         #expect(try search(damaged, queries[0], ef: 20, among: tenth, scans: scans) == found)
     }
+
+    @Test func aMaskOfWordsIsThatOfTheirRows() {
+        let rows: [UInt32] = [0, 1, 63, 64, 100, 129]
+        var words = [UInt64](repeating: 0, count: 3)
+        for row in rows { words[Int(row / 64)] |= 1 << UInt64(row % 64) }
+        var mask = RowMask(words: words, rowCount: 130)
+        #expect(mask.count == rows.count && mask.rows == rows)
+        mask.remove(64)
+        mask.remove(64)
+        mask.remove(65)
+        #expect(mask.count == 5 && !mask.contains(64) && mask.rows == [0, 1, 63, 100, 129])
+    }
 }

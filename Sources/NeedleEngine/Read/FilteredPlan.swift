@@ -46,10 +46,13 @@ struct FilteredPlan {
         Double(matching) * (code == nil ? Self.originalNanoseconds : Self.sketchNanoseconds)
     }
 
+    /// So few rows that codes would only be a detour to their originals.
+    static func isFew(_ matching: Int, depth: Int) -> Bool { matching <= 2 * depth }
+
     /// - Parameter shareNearby: asked only where a walk would be cheaper: which share of the rows around the query
     ///   match.
     func way<Failure: Error>(shareNearby: () throws(Failure) -> Double) throws(Failure) -> Way {
-        if matching <= 2 * depth { return .originals }
+        if Self.isFew(matching, depth: depth) { return .originals }
         let scan: Way = code == nil ? .originals : .codes
         guard scanNanoseconds > walkNanoseconds else { return scan }
         guard try shareNearby() < Self.opposition * share else { return .graph(ef: Int(walkedEF)) }

@@ -74,7 +74,7 @@ struct Search {
             var isEstimated = false
             if let scan {
                 let effort: SegmentEffort? = if case .graph(let effort) = plan { effort } else { nil }
-                let outcome = try search.search(among: try scan.rows(of: segment), effort: effort)
+                let outcome = try search.search(among: try scan.selection(of: segment), effort: effort)
                 found = outcome.found
                 isEstimated = outcome.usedGraph && !query.rescores
                 usedFilteredGraph = usedFilteredGraph || outcome.usedGraph

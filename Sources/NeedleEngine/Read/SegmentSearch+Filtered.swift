@@ -1,4 +1,5 @@
 import NeedleCore
+import NeedlePayloads
 import NeedleVectors
 
 /// The search of one segment among the rows that a filter leaves.
@@ -12,36 +13,45 @@ extension SegmentSearch {
     /// The nearest of these rows, as many as are kept or as there are.
     ///
     /// - Parameters:
-    ///   - rows: visible rows that match, ascending.
+    ///   - rows: visible rows that match.
     ///   - effort: of a search without a filter; `nil` compares every row's original.
-    func search(among rows: [UInt32], effort: SegmentEffort?) throws(DatabaseError) -> FilteredOutcome {
-        guard let effort, let graph = space.graph, !needsWideScan else {
-            return FilteredOutcome(found: try scan(list: rows), usedGraph: false)
+    func search(among rows: PointSet, effort: SegmentEffort?) throws(DatabaseError) -> FilteredOutcome {
+        guard let effort, let graph = space.graph, !needsWideScan,
+            !FilteredPlan.isFew(rows.count, depth: depth(graph, effort))
+        else {
+            return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false)
         }
-        let reached = min(space.indexed, visibleRows)
-        var mask = RowMask(rowCount: min(reached, Int(graph.header.rowCount)))
-        var tail: [UInt32] = []
-        for row in rows where space.columns.hasVector(Int(row)) {
-            if Int(row) < mask.rowCount { mask.insert(row) } else { tail.append(row) }
-        }
+        let reached = min(space.indexed, visibleRows, Int(graph.header.rowCount))
         let scratch = scratches.take()
         defer { scratches.giveBack(scratch) }
-        guard let near = try search(graph, among: mask, effort, scratch: scratch) else {
-            return FilteredOutcome(found: try scan(list: rows), usedGraph: false)
-        }
+        guard let near = try search(graph, among: mask(of: rows, below: reached), effort, scratch: scratch)
+        else { return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false) }
         var top = TopK(capacity: kept)
         for neighbour in near { top.offer(neighbour, precedes: precedes) }
+        let tail = rows.isWithin(reached) ? [] : rows.filter { Int($0) >= reached }
         if !tail.isEmpty {
             for neighbour in try scan(list: tail) { top.offer(neighbour, precedes: precedes) }
         }
         return FilteredOutcome(found: top.sorted(precedes: precedes), usedGraph: true)
     }
 
+    /// The rows before `end` that have a vector.
+    private func mask(of rows: PointSet, below end: Int) -> RowMask {
+        var mask = RowMask(words: rows.bitmap(below: end), rowCount: end)
+        guard space.columns.presence != nil else { return mask }
+        for row in mask.rows where !space.columns.hasVector(Int(row)) { mask.remove(row) }
+        return mask
+    }
+
+    private func depth(_ graph: GraphView, _ effort: SegmentEffort) -> Int {
+        max(wanted, rescoringDepth(graph, effort, ef: effort.ef))
+    }
+
     /// `nil` when the originals of all rows are to be compared.
     private func search(
         _ graph: GraphView, among mask: RowMask, _ effort: SegmentEffort, scratch: SearchScratch
     ) throws(DatabaseError) -> [Neighbour]? {
-        let depth = max(wanted, rescoringDepth(graph, effort, ef: effort.ef))
+        let depth = depth(graph, effort)
         let plan = FilteredPlan(
             reached: mask.rowCount, matching: mask.count, ef: effort.ef, depth: depth,
             code: graph.quantizer?.kind)

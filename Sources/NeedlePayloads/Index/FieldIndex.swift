@@ -84,9 +84,8 @@ package struct FieldIndex: Sendable {
             }
         guard let found else { return nil }
         // What a damaged file names beyond its rows must not reach the segment.
-        let all = PointSet(rows)
-        return RowBounds(
-            certain: found.certain.intersection(all), possible: found.possible.intersection(all))
+        guard rows.lowerBound > 0 else { return found.clamped(below: rows.upperBound) }
+        return found.and(RowBounds(PointSet(rows)))
     }
 
     private func orForeign(_ rows: PointSet) -> RowBounds {

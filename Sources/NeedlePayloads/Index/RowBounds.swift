@@ -15,20 +15,35 @@ package struct RowBounds: Sendable {
     /// Exactly these rows.
     package init(_ rows: PointSet) { self.init(certain: rows, possible: rows) }
 
+    /// Whether both are one set: what is known of it need not be worked out twice.
+    private var isExact: Bool { certain.isSame(as: possible) }
+
     /// Rows that have to be looked at.
-    package var undecided: PointSet { possible.subtracting(certain) }
+    package var undecided: PointSet { isExact ? .empty : possible.subtracting(certain) }
 
     func and(_ other: RowBounds) -> RowBounds {
-        RowBounds(
-            certain: certain.intersection(other.certain), possible: possible.intersection(other.possible))
+        let both = certain.intersection(other.certain)
+        if isExact, other.isExact { return RowBounds(both) }
+        return RowBounds(certain: both, possible: possible.intersection(other.possible))
     }
 
     func or(_ other: RowBounds) -> RowBounds {
-        RowBounds(certain: certain.union(other.certain), possible: possible.union(other.possible))
+        let either = certain.union(other.certain)
+        if isExact, other.isExact { return RowBounds(either) }
+        return RowBounds(certain: either, possible: possible.union(other.possible))
     }
 
     func not(within rows: Int) -> RowBounds {
-        RowBounds(certain: possible.complement(within: rows), possible: certain.complement(within: rows))
+        let rest = possible.complement(within: rows)
+        if isExact { return RowBounds(rest) }
+        return RowBounds(certain: rest, possible: certain.complement(within: rows))
+    }
+
+    /// Of the rows [0, rows) only.
+    func clamped(below rows: Int) -> RowBounds {
+        let certain = certain.clamped(below: rows)
+        if isExact { return RowBounds(certain) }
+        return RowBounds(certain: certain, possible: possible.clamped(below: rows))
     }
 
     /// The same when nothing is known of some rows.

@@ -70,8 +70,9 @@ package struct FilterPlan: Sendable {
 
     private func bounds(_ filter: Filter, _ subject: FilterSubject) throws(DatabaseError) -> RowBounds {
         var result = RowBounds(PointSet(0..<subject.rows))
-        for condition in filter.must {
-            result = result.and(try bounds(condition, subject))
+        for (index, condition) in filter.must.enumerated() {
+            let found = try bounds(condition, subject)
+            result = index == 0 ? found : result.and(found)
             if result.possible.isEmpty { return result }
         }
         if !filter.should.isEmpty {
@@ -109,7 +110,7 @@ package struct FilterPlan: Sendable {
     private static func leaf(
         _ condition: Condition, _ subject: FilterSubject
     ) throws(DatabaseError) -> RowBounds {
-        let unknown = RowBounds(certain: .empty, possible: PointSet(0..<subject.rows))
+        var unknown: RowBounds { RowBounds(certain: .empty, possible: PointSet(0..<subject.rows)) }
         guard let path = condition.path else { return unknown }
         let stripes = subject.indexes.stripes(of: path)
         var certain: [PointSet] = []
@@ -122,9 +123,10 @@ package struct FilterPlan: Sendable {
         let indexed = subject.indexes.indexedRows(of: path)
         if indexed < subject.rows { possible.append(PointSet(indexed..<subject.rows)) }
         // Stripes may have grown beyond the rows that are asked about.
-        let all = RowBounds(PointSet(0..<subject.rows))
-        let found = RowBounds(certain: .union(of: certain), possible: .union(of: possible)).and(all)
-        return subject.overlaid.isEmpty ? found : found.forgetting(subject.overlaid).and(all)
+        let found = RowBounds(certain: .union(of: certain), possible: .union(of: possible))
+            .clamped(below: subject.rows)
+        guard !subject.overlaid.isEmpty else { return found }
+        return found.forgetting(subject.overlaid).clamped(below: subject.rows)
     }
 }
 

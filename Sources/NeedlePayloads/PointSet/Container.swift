@@ -48,6 +48,18 @@ struct Container {
         return first...max(first, Int(bounds[2 * index + 1]))
     }
 
+    /// The greatest row, also of a damaged container, whose rows may not rise; 0 if it has none. O(elements).
+    var greatest: Int {
+        switch kind {
+        case .list: return Int(list.max() ?? 0)
+        case .runs: return (0..<elements).reduce(0) { max($0, run(at: $1).upperBound) }
+        case .bitmap:
+            var word = Self.bitmapWords - 1
+            while word > 0, bitmap[word] == 0 { word -= 1 }
+            return word << 6 | (63 - min(63, bitmap[word].leadingZeroBitCount))
+        }
+    }
+
     func contains(_ low: Int) -> Bool {
         switch kind {
         case .bitmap:

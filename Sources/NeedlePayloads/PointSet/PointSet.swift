@@ -93,6 +93,9 @@ package struct PointSet: @unchecked Sendable {
         UnsafeRawBufferPointer(start: words, count: wordCount * 8)
     }
 
+    /// Whether both are the same set in memory; equal ones may lie apart. O(1).
+    func isSame(as other: PointSet) -> Bool { words == other.words }
+
     /// Keeps the memory of the set while `body` works on what it borrowed from it.
     func keepingAlive<Result>(_ body: () -> Result) -> Result {
         withExtendedLifetime(owner, body)

@@ -23,6 +23,42 @@ extension PointSet {
         PointSet(0..<rows).subtracting(self)
     }
 
+    /// Whether there are no rows but below `rows`, also where the set is damaged. O(elements of the last container).
+    package func isWithin(_ rows: Int) -> Bool {
+        keepingAlive { greatest.map { Int($0) < rows } ?? true }
+    }
+
+    /// Rows below `rows`: the set itself if it has no others.
+    package func clamped(below rows: Int) -> PointSet {
+        isWithin(rows) ? self : intersection(PointSet(0..<rows))
+    }
+
+    private var greatest: UInt32? {
+        guard containerCount > 0 else { return nil }
+        let container = container(at: containerCount - 1)
+        return UInt32(key(at: containerCount - 1)) << 16 | UInt32(truncatingIfNeeded: container.greatest)
+    }
+
+    /// Bit `row % 64` of word `row / 64` for each row below `rows`.
+    ///
+    /// - Complexity: O(rows / 64 + containers).
+    package func bitmap(below rows: Int) -> [UInt64] {
+        let containers = (rows + 0xFFFF) >> 16
+        let size = containers * Container.bitmapWords
+        let words = [UInt64](unsafeUninitializedCapacity: size) { words, count in
+            guard let base = words.baseAddress else { return }
+            base.update(repeating: 0, count: size)
+            keepingAlive {
+                for index in 0..<containerCount where key(at: index) < containers {
+                    container(at: index).or(into: base + key(at: index) * Container.bitmapWords)
+                }
+            }
+            count = (rows + 63) / 64
+            if rows % 64 > 0 { base[count - 1] &= 1 << UInt64(rows % 64) - 1 }
+        }
+        return words
+    }
+
     /// How many rows both have, without making the set.
     package func intersectionCount(_ other: PointSet) -> Int {
         if isEmpty || other.isEmpty { return 0 }

@@ -16,6 +16,25 @@ package struct RowMask: Sendable {
         words = [UInt64](repeating: 0, count: (rowCount + 63) / 64)
     }
 
+    /// The set of these bits.
+    ///
+    /// - Precondition: a word for every 64 rows, and no bit beyond the last row.
+    package init(words: [UInt64], rowCount: Int) {
+        precondition(words.count == (rowCount + 63) / 64)
+        precondition(rowCount % 64 == 0 || words[words.count - 1] >> UInt64(rowCount % 64) == 0)
+        self.words = words
+        self.rowCount = rowCount
+        count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    /// - Precondition: `row < rowCount`. O(1).
+    package mutating func remove(_ row: UInt32) {
+        precondition(Int(row) < rowCount)
+        let bit: UInt64 = 1 << UInt64(row % 64)
+        count -= words[Int(row / 64)] & bit == 0 ? 0 : 1
+        words[Int(row / 64)] &= ~bit
+    }
+
     /// - Precondition: `row < rowCount`. O(1).
     package mutating func insert(_ row: UInt32) {
         precondition(Int(row) < rowCount)

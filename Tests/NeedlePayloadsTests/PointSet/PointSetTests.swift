@@ -73,6 +73,23 @@ struct SetGenerator {
         #expect(isSame && sorted.isEmpty, "\(what)")
     }
 
+    @Test(arguments: 0..<(isLong ? 1_000 : 20))
+    func cutsOffAndBitmapsAgreeWithPlainSets(seed: Int) throws {
+        var generator = SetGenerator(seed: UInt64(seed))
+        let rows = generator.rows().filter { $0 < 4 << 16 }
+        let set = PointSet(rows)
+        let last = Int(rows.max() ?? 0)
+        for end in [0, 1, 63, 64, 65, 65_536, 65_600, 131_072, last, last + 1, last + 70] {
+            let below = rows.filter { $0 < end }
+            check(set.clamped(below: end), below, "below \(end)")
+            #expect(set.isWithin(end) == (below.count == rows.count), "below \(end)")
+            let words = set.bitmap(below: end)
+            #expect(words.count == (end + 63) / 64)
+            #expect(words.reduce(0) { $0 + $1.nonzeroBitCount } == below.count, "below \(end)")
+            #expect(below.allSatisfy { words[Int($0 / 64)] >> UInt64($0 % 64) & 1 == 1 }, "below \(end)")
+        }
+    }
+
     @Test(arguments: 0..<(isLong ? 2_000 : 20))
     func operationsAgreeWithPlainSets(seed: Int) throws {
         var generator = SetGenerator(seed: UInt64(seed))
