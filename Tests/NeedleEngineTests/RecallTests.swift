@@ -110,6 +110,26 @@ import Testing
         #expect(!database.database.maintain(context: OperationContext()))
     }
 
+    /// Exact answers in idle time would read all vectors again and again, and push out what searches need.
+    @Test func whatDoesNotFitIntoMemoryIsNotMeasuredInIdleTime() throws {
+        let database = try make()
+        let collection = try database.create(size: 16)
+        try fill(collection)
+        _ = collection.optimize()
+        database.settle()
+        let before = collection.describe().recall.map(\.measuredMS)
+        #expect(before.count == 2)
+        database.disk.setResident(percent: 50)
+        database.clock.advance(60_000)
+        try collection.delete(.ids((0..<100).map { PointID(UInt64($0)) }))
+        database.settle()
+        #expect(collection.describe().recall.map(\.measuredMS) == before)
+        database.disk.setResident(percent: 100)
+        database.clock.advance(60_000)
+        database.settle()
+        #expect(collection.describe().recall.map(\.measuredMS) == before.map { $0 + 120_000 })
+    }
+
     @Test func queriesOfClientsAreMeasuredBesideStoredPoints() throws {
         let database = try make()
         let collection = try database.create(size: 16)

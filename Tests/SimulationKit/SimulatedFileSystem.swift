@@ -33,6 +33,7 @@ package final class SimulatedFileSystem: FileSystem {
     }
 
     let state: Mutex<State>
+    private let residentPercent = Atomic<Int>(100)
 
     package init() {
         state = Mutex(State())
@@ -221,6 +222,9 @@ package final class SimulatedFileSystem: FileSystem {
         state.withLock { $0.mappings.values.contains { $0.node == node } }
     }
 
+    /// How much of what is mapped is said to lie in memory, percent.
+    package func setResident(percent: Int) { residentPercent.store(percent, ordering: .relaxed) }
+
     func makeRegion(of content: [UInt8], node: Int, generation: Int) -> MappedRegion {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, content.count), alignment: 4096)
         memory.copyBytes(from: content)
@@ -233,6 +237,7 @@ package final class SimulatedFileSystem: FileSystem {
         // swift-format-ignore: NeverForceUnwrap
         return MappedRegion(
             base: UnsafeRawPointer(bitPattern: address)!, count: content.count, advise: { _, _ in },
+            residency: { [self] range in range.count * residentPercent.load(ordering: .relaxed) / 100 },
             release: { [self] in
                 state.withLock { _ = $0.mappings.removeValue(forKey: key) }
                 // SAFETY: allocated above, freed once, when the region goes.

@@ -50,7 +50,10 @@ extension Collection {
         isPaced: Bool, view: ReadView, context: OperationContext, due: () -> Due?
     ) throws(DatabaseError) -> Bool {
         try measurement.step(
-            isPaced: isPaced, isCurrent: { isPresent($0.segment, in: view) }, context: context
+            isPaced: isPaced,
+            isCurrent: {
+                isPresent($0.segment, in: view) && (!isPaced || isInMemory($0.segment, space: $0.key.space))
+            }, context: context
         ) { round in
             due().map { begin($0, view: view, round: round) }
         }
@@ -107,7 +110,8 @@ extension Collection {
     private func idleDue(in view: ReadView) -> Due? {
         let table = measurement.table
         for segment in view.set.newestFirst {
-            for space in config.spaces.indices where isMeasurable(segment, space: space, in: view) {
+            for space in config.spaces.indices
+            where isMeasurable(segment, space: space, in: view) && isInMemory(segment, space: space) {
                 let points = RecallKey(segment: segment.id, space: space, source: .points)
                 if let known = table[points],
                     !known.isRefined || isOld(known, segment, space: space, in: view)
@@ -168,6 +172,12 @@ extension Collection {
         else { return false }
         let narrowest = EffortLadder.depths.min() ?? 1
         return !EffortLadder.isScanCheaper(ef: narrowest, m: config.spaces[space].hnsw.m, rows: rows)
+    }
+
+    /// Going through all vectors of a segment that does not fit into memory would push out what searches need, for
+    /// each sixteen queries once. What was measured when it was sealed must do.
+    private func isInMemory(_ segment: any Segment, space: Int) -> Bool {
+        segment.space(space).originals?.areResident(at: clock.monotonicNanoseconds()) ?? true
     }
 
     private func graphRows(of segment: any Segment, _ space: SearchableSpace, in view: ReadView) -> Int {

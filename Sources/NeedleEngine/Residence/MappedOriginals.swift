@@ -15,6 +15,13 @@ final class MappedOriginals: Sendable {
     /// Reads that will be announced before one goes without, to see whether it waits.
     private let announced: Atomic<Int>
 
+    private let residence = Mutex<Residence?>(nil)
+
+    private struct Residence {
+        var isResident: Bool
+        var until: UInt64
+    }
+
     /// A search that waits for one row pays for announcing as many searches as this.
     private static let usesPerFault = 8
     private static let mostUses = 256
@@ -52,6 +59,26 @@ final class MappedOriginals: Sendable {
         let result = try body()
         note(wasCold: wasCold, faults: PageFaults.waitedForDisk() - before)
         return result
+    }
+
+    // MARK: Residence
+
+    private static let looksEvery: UInt64 = 10_000_000_000
+    /// Of a hundred bytes in memory, so many are all but those that nobody has read yet.
+    private static let nearlyAll = 95
+
+    /// Whether nearly all of them lie in memory, so that going through them waits for no disk and pushes out nothing
+    /// that searches need. Looked up every ten seconds at most.
+    ///
+    /// - Parameter now: nanoseconds of the monotonic clock.
+    /// - Complexity: O(pages) when looked up: some milliseconds for a gigabyte.
+    func areResident(at now: UInt64) -> Bool {
+        residence.withLock { residence in
+            if let known = residence, now < known.until { return known.isResident }
+            let isResident = reader.residentBytes(of: section) >= section.byteCount / 100 * Self.nearlyAll
+            residence = Residence(isResident: isResident, until: now &+ Self.looksEvery)
+            return isResident
+        }
     }
 
     /// Bytes that are asked for while those before them are read.
