@@ -10,11 +10,16 @@ protocol RowScorer {
     func score(_ rows: UnsafePointer<UInt32>, count: Int, into out: UnsafeMutablePointer<Float>)
     /// To be called before the list of a row is read that was not scored.
     func admit(_ row: UInt32)
+    /// Begins to read what scoring a row takes, where that is one cache line: more is left to `score`.
+    func prefetch(_ row: UInt32)
 }
 
 extension RowScorer {
     @inline(__always)
     func admit(_ row: UInt32) {}
+
+    @inline(__always)
+    func prefetch(_ row: UInt32) {}
 }
 
 /// How distances are taken while a graph is built: on floats or on codes.

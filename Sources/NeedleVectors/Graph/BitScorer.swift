@@ -45,6 +45,11 @@ import NeedleCore
     }
 
     @inline(__always)
+    func prefetch(_ row: UInt32) {
+        nk_prefetch(nodes + Int(row) &* stride, 64)
+    }
+
+    @inline(__always)
     func score(_ rows: UnsafePointer<UInt32>, count: Int, into out: UnsafeMutablePointer<Float>) {
         batch(planes, codes, stride, rows, count, words, planeCount, products)
         for i in 0..<count {

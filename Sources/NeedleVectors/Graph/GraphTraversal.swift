@@ -127,6 +127,7 @@ import Synchronization
             let row = record[1 &+ i].load(ordering: .acquiring)
             guard row < graph.header.rowCount else { continue }
             filter?.prefetch(row)
+            scorer.prefetch(row)
             rows[count] = row
             count &+= visited[Int(row)] == epoch ? 0 : 1
             visited[Int(row)] = epoch
