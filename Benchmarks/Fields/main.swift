@@ -49,7 +49,7 @@ for (key, type) in [
     let took = try microseconds {
         var builder = FieldIndexBuilder(definition, rows: 0..<rows)
         for text in texts { try builder.add(payload: text.span) }
-        bytes = builder.finish()
+        bytes = try builder.finish()
     }
     let memory = IndexMemory(bytes)
     stripes[definition.path] = [

@@ -139,14 +139,14 @@ extension RangeTest {
 }
 
 extension WordMatcher {
-    init(_ test: WordTest) {
+    init(_ test: WordTest, _ analysis: TextAnalysis = .plain) {
         let kind: Kind =
             switch test.kind {
             case .text: .text
             case .phrase: .phrase
             case .prefix: .prefix
             }
-        self.init(kind, text: String(decoding: test.text, as: UTF8.self))
+        self.init(kind, text: String(decoding: test.text, as: UTF8.self), analysis: analysis)
     }
 
     /// Of a payload; anything but a string has no words.

@@ -94,7 +94,8 @@ struct WireAgreementTests {
 
             let page = try await client.scroll("docs", filter: .match("a", 1), limit: 5, withVector: true)
             #expect(page.cursor == "next" && page.points.count == 1)
-            _ = try await client.scroll("docs", cursor: "next")
+            _ = try await client.scroll(
+                "docs", order: ScrollOrder("a", isDescending: true), cursor: "next")
             #expect(try await client.delete("docs", .ids([1, "x"])).deleted == 3)
             #expect(try await client.delete("docs", .all).durable == "os")
             #expect(try await client.delete("docs", .filter(.match("a", 1))).lsn == 8)
@@ -109,6 +110,8 @@ struct WireAgreementTests {
             #expect(try await client.setVectors("docs", vectors).changed == 2)
             #expect(try await client.count("docs") == 42)
             #expect(try await client.createIndex("docs", key: "a", type: .keyword, isTenant: true) == "j")
+            let options = TextOptions(stemming: .english, stopWords: ["the"])
+            #expect(try await client.createIndex("docs", key: "b", type: .text, text: options) == "j")
             try await client.deleteIndex("docs", key: "a")
             #expect(try await client.indexes("docs").isEmpty)
             let facet = try await client.facet("docs", key: "a", filter: .match("b", 1), limit: 3)
@@ -168,6 +171,26 @@ struct WireAgreementTests {
                 try await client.search("docs", batch: [exact, examples])
             }
             #expect(refused?.kind == .invalidArgument)
+            var hybrid = SearchRequest(text: "words", limit: 5)
+            hybrid.hybrid = HybridSearch(keys: ["a.b"], fusion: .weighted(vector: 0.7, text: 0.3))
+            hybrid.diversity = Diversity(lambda: 0.25, candidates: 50)
+            hybrid.explains = true
+            let explained = try await client.search("docs", hybrid)
+            #expect(explained.tookMicroseconds == 5 && explained.explanation?["segments"] == [])
+            var beside = SearchRequest(vector: [1], limit: 4)
+            beside.hybrid = HybridSearch("words")
+            #expect(try await client.search("docs", batch: [beside]).map(\.tookMicroseconds) == [4])
+            let groups = try await client.searchGroups("docs", exact, by: "a.b[]", size: 5)
+            #expect(groups.groups.map(\.value) == [5] && groups.groups[0].hits.map(\.id) == [17])
+            #expect(groups.tookMicroseconds == 7)
+            hybrid.hybrid?.text = "two texts"
+            beside.hybrid?.text = nil
+            for request in [hybrid, beside] {
+                let wrong = await #expect(throws: NeedletailError.self) {
+                    try await client.search("docs", request)
+                }
+                #expect(wrong?.kind == .invalidArgument && wrong?.at == "text")
+            }
             let embedding = try await client.embed(["a", ""], model: "m", kind: .query)
             #expect(embedding.vectors == [[0.25, -1e-20], [0.25, -1e-20]])
             #expect(

@@ -79,6 +79,15 @@ enum WireServer {
             .page(ScrollPage(points: [record(1)], cursor: "next", lsn: LSN(9)), call.vectorEncoding)
         case .searchPoints(let call), .recommendPoints(let call):
             .search(result(call.search.query), call.search.vectorEncoding)
+        case .searchGroups(let call):
+            .groups(
+                GroupedResult(
+                    groups: [
+                        PointGroup(
+                            value: .number(ExactNumber(Int64(call.grouping.size))),
+                            hits: [SearchHit(record: record(17), score: 0.5)])
+                    ], complete: true, strategy: .mixed, tookMicroseconds: call.search.query.limit,
+                    lsn: LSN(9)), call.search.vectorEncoding)
         case .searchBatch(let call):
             .searchBatch(call.searches.map { result($0.query) }, call.searches.map(\.vectorEncoding))
         case .embedTexts(let call):
@@ -127,9 +136,11 @@ enum WireServer {
     private static func record(_ id: UInt64) -> PointRecord { record(PointID(id)) }
 
     private static func result(_ query: SearchQuery) -> SearchResult {
-        SearchResult(
+        var result = SearchResult(
             hits: [SearchHit(record: record(17), score: 0.1)], complete: false, strategy: .filteredGraph,
             tookMicroseconds: query.limit, lsn: LSN(99))
+        if query.explains { result.explanation = .object([.init("segments", .array([]))]) }
+        return result
     }
 
     private static let summaries = [

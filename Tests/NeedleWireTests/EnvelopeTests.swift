@@ -165,7 +165,7 @@ struct EnvelopeTests {
     @Test(
         "Methods of later issues are unknown",
         arguments: [
-            "collection.update", "point.set_text", "point.search_groups", "document.upsert", "reembed.start",
+            "collection.update", "point.set_text", "document.upsert", "reembed.start",
             "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
@@ -266,6 +266,7 @@ enum SampleParams {
         case .setVectors: #"{"collection":"c","points":[]}"#
         case .searchPoints: #"{"collection":"c","vector":[1,0]}"#
         case .recommendPoints: #"{"collection":"c","positive":[1]}"#
+        case .searchGroups: #"{"collection":"c","vector":[1,0],"group_by":"k"}"#
         case .searchBatch: #"{"collection":"c","searches":[{"vector":[1,0]}]}"#
         case .embedTexts: #"{"texts":["a"]}"#
         case .createSnapshot: #"{"collection":"c"}"#

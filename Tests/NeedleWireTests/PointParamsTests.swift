@@ -144,7 +144,13 @@ struct PointParamsTests {
         Refused("point.scroll", #"{"collection":"c","limit":6}"#, "limit", .limitExceeded),
         Refused("point.scroll", #"{"collection":"c","cursor":5}"#, "cursor"),
         Refused("point.scroll", #"{"collection":"c","cursor":""}"#, "cursor"),
-        Refused("point.scroll", #"{"collection":"c","order_by":{"key":"a"}}"#, "order_by"),
+        Refused("point.scroll", #"{"collection":"c","order_by":{}}"#, "order_by.key"),
+        Refused("point.scroll", #"{"collection":"c","order_by":"a"}"#, "order_by"),
+        Refused("point.scroll", #"{"collection":"c","order_by":{"key":"a..b"}}"#, "order_by.key"),
+        Refused(
+            "point.scroll", #"{"collection":"c","order_by":{"key":"a","direction":"up"}}"#,
+            "order_by.direction"),
+        Refused("point.scroll", #"{"collection":"c","order_by":{"key":"a","desc":true}}"#, "order_by.desc"),
     ]
 
     @Test("Refused points", arguments: refusedPoints)

@@ -28,6 +28,27 @@ enum ReplySamples {
         ],
         complete: true, strategy: .filteredGraph, tookMicroseconds: 412, lsn: LSN(1234))
 
+    static let grouped = GroupedResult(
+        groups: [MatchValue.string(Array("a\"b".utf8)), .number(ExactNumber(-1.5)), .bool(true)].map {
+            PointGroup(value: $0, hits: [])
+        }, complete: true, strategy: .mixed, tookMicroseconds: 7, lsn: LSN(8))
+
+    /// The same, explained.
+    static var explained: SearchResult {
+        var explained = search
+        explained.explanation = try? JSONValue(parsing: explanationText)
+        return explained
+    }
+
+    static let explanationText =
+        #"{"filter":{"way":"index","estimated":3,"matching":3,"scanned":0,"leaves":[{"at":"must[0]","condition":"match","#
+        + #""key":"a","index":"keyword","way":"index","estimated":3,"matching":3,"scanned":0}]},"segments":[{"segment":1,"#
+        + #""state":"sealed","rows":9,"matching":3,"strategy":"originals","why":"few","nodes_visited":0,"#
+        + #""distances":{"coded":0,"full":6},"rescored":0,"widenings":0,"found":3,"us":4}],"#
+        + #""phases_us":{"target":1,"filter":2,"vectors":3,"points":4}}"#
+
+    static var explainedText: String { searchText.dropLast() + #","explain":\#(explanationText)}"# }
+
     static let searchText =
         #"{"points":[{"id":"a\"b","version":43,"score":0.83,"expires_at":99,"payload":{}},"#
         + #"{"id":0,"version":1,"score":0.1,"vectors":{"title":[1.0],"body":[2.0,3.0]}}],"#
@@ -196,6 +217,12 @@ enum ReplySamples {
                 result: #"{"points":[],"cursor":null,"lsn":4}"#),
             Sample(method: .searchPoints, reply: .search(search, .array), result: searchText),
             Sample(method: .recommendPoints, reply: .search(search, .array), result: searchText),
+            Sample(method: .searchPoints, reply: .search(explained, .array), result: explainedText),
+            Sample(
+                method: .searchGroups, reply: .groups(grouped, .array),
+                result:
+                    #"{"groups":[{"value":"a\"b","points":[]},{"value":-1.5,"points":[]},{"value":true,"points":[]}],"#
+                    + #""complete":true,"strategy":"mixed","took_us":7,"lsn":8}"#),
             Sample(
                 method: .searchBatch, reply: .searchBatch([search, search], [.array, .array]),
                 result: #"{"results":[\#(searchText),\#(searchText)]}"#),

@@ -138,6 +138,36 @@ struct RequestEncoderTests {
                     collection: "c",
                     search: Search(
                         query: SearchQuery(target: .examples(positive: [.integer(1)], negative: []))))),
+            .searchPoints(
+                SearchPoints(
+                    collection: "c",
+                    search: hybrid(
+                        .vector([1]),
+                        HybridSearch(
+                            text: "w", keys: [try path("a.b"), try path("n")],
+                            fusion: .weighted(vector: 0.7, text: 0.3)), Diversity(lambda: 0.25, candidates: 7)
+                    ))),
+            .searchBatch(
+                SearchBatch(
+                    collection: "c",
+                    searches: [
+                        hybrid(.text("w"), HybridSearch(text: "w")),
+                        hybrid(.point(.integer(1)), nil, Diversity()),
+                    ])),
+            .recommendPoints(
+                SearchPoints(
+                    collection: "c",
+                    search: hybrid(
+                        .examples(positive: [.integer(1)], negative: []),
+                        HybridSearch(text: "w", fusion: .reciprocal(k: 1))))),
+            .searchGroups(
+                SearchGroups(
+                    collection: "c", search: plain, grouping: Grouping(path: try path("a.b[]"), size: 7),
+                    minimumLSN: LSN(3))),
+            .scrollPoints(
+                ScrollPoints(
+                    collection: "c", order: ScrollOrder(path: try path("a"), isDescending: true), cursor: "x")
+            ),
             .embedTexts(EmbedTexts(texts: ["", "é"], model: "m", kind: .query, vectorEncoding: .base64)),
             .setAliases([Alias(name: "b", collection: "c"), Alias(name: "a", collection: "c")]),
             .deleteAliases(["a", "b"]), .listAliases, .readSnapshot(ReadSnapshot(snapshot: "s")),
@@ -146,6 +176,16 @@ struct RequestEncoderTests {
             .commitImport(CommitImport(importID: "i")),
             .commitImport(CommitImport(importID: "i", name: "s")), .abortImport("i"),
         ]
+    }
+
+    private func hybrid(
+        _ target: SearchTarget, _ hybrid: HybridSearch?, _ diversity: Diversity? = nil
+    ) -> Search {
+        var query = SearchQuery(target: target)
+        query.hybrid = hybrid
+        query.diversity = diversity
+        query.explains = diversity != nil
+        return Search(query: query)
     }
 
     @Test("What the client writes, the server reads as the same request", arguments: VectorEncoding.allCases)

@@ -125,17 +125,39 @@ struct SearchParamsTests {
     @Test("Refused with their place", arguments: wrong)
     func refused(_ refused: Refused) throws { try refused.check() }
 
-    @Test(
-        "What later versions bring is refused by name",
-        arguments: [
-            (#""fusion":{"method":"rrf","k":60}"#, "fusion"), (#""keys":["a"]"#, "keys"),
-            (#""mmr":{"lambda":0.5}"#, "mmr"), (#""explain":true"#, "explain"),
-        ])
-    func later(member: String, at: String) throws {
-        try Refused("point.search", #"{"collection":"c","vector":[1],\#(member)}"#, at).check()
-        let message = refusal(of: line("point.search", #"{"collection":"c","vector":[1],\#(member)}"#))?.error
-            .message
-        #expect(message?.contains("not supported by this version") == true)
+    @Test("An answer that explains itself", arguments: [("true", true), ("false", false), ("null", false)])
+    func explain(value: String, wanted: Bool) throws {
+        #expect(
+            try search(#"{"collection":"c","vector":[1],"explain":\#(value)}"#).search.query.explains
+                == wanted)
+        try Refused("point.search", #"{"collection":"c","vector":[1],"explain":1}"#, "explain").check()
+    }
+
+    @Test("Groups")
+    func groups() throws {
+        func groups(_ members: String) throws -> SearchGroups {
+            let params = #"{"collection":"c","vector":[1],\#(members)}"#
+            guard case .searchGroups(let call) = try request(line("point.search_groups", params)).call else {
+                throw NoRequest()
+            }
+            return call
+        }
+        let plain = try groups(#""group_by":"a.b[]""#)
+        #expect(plain.grouping == Grouping(path: try FieldPath(parsing: "a.b[]"), size: 3))
+        let full = try groups(
+            #""group_by":"a","group_size":50,"limit":150,"offset":50,"fusion":null,"min_lsn":2"#)
+        #expect(full.grouping.size == 50 && full.search.query.limit == 150 && full.search.query.offset == 50)
+        #expect(full.minimumLSN == LSN(2))
+        for (members, at) in [
+            (#""limit":1"#, "group_by"), (#""group_by":1"#, "group_by"),
+            (#""group_by":"a","group_size":0"#, "group_size"),
+            (#""group_by":"a","group_size":51,"limit":200"#, "group_size"),
+            (#""group_by":"a","mmr":{}"#, "mmr"),
+            (#""group_by":"a","text":"b","fusion":{"method":"rrf"}"#, "fusion"),
+            (#""group_by":"a","size":1"#, "size"),
+        ] {
+            try Refused("point.search_groups", #"{"collection":"c","vector":[1],\#(members)}"#, at).check()
+        }
     }
 
     @Test("A batch's model and encoding hold for the searches that do not say their own")

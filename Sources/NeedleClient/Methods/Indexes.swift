@@ -20,6 +20,28 @@ public enum FieldIndexType: String, Sendable, CaseIterable {
     case text
 }
 
+/// How the words of a text index are made smaller.
+public enum TextStemming: String, Sendable, CaseIterable {
+    /// Words stay as they are, but for case and accents.
+    case none
+    /// English words become their stems: "connected" finds "connecting".
+    case english
+}
+
+/// How a text index takes texts apart.
+public struct TextOptions: Hashable, Sendable {
+    /// Whether words are reduced to stems.
+    public var stemming: TextStemming
+    /// Words that are neither indexed nor found.
+    public var stopWords: [String]
+
+    /// Words as they are.
+    public init(stemming: TextStemming = .none, stopWords: [String] = []) {
+        self.stemming = stemming
+        self.stopWords = stopWords
+    }
+}
+
 /// A field index as the server lists it.
 public struct FieldIndex: Hashable, Sendable {
     /// The path of the field.
@@ -41,11 +63,12 @@ public struct FacetValue: Hashable, Sendable {
 extension NeedletailClient {
     /// Creates an index of a payload field. Filters on the field are right without one, too; with one they are fast.
     ///
+    /// - Parameter text: how texts are taken apart, for the type `text` only.
     /// - Returns: the job that builds it.
     @discardableResult
     public func createIndex(
         _ collection: String, key: String, type: FieldIndexType, isTenant: Bool = false,
-        timeout: Timeout = .standard
+        text: TextOptions? = nil, timeout: Timeout = .standard
     ) async throws -> String {
         let request = OutgoingRequest("index.create", repeatability: .onlyIfUnsent) { writer in
             writer.key("collection")
@@ -58,6 +81,14 @@ extension NeedletailClient {
                 writer.key("tenant")
                 writer.write(true)
             }
+            guard let text else { return }
+            writer.key("options")
+            writer.beginObject()
+            writer.key("stemming")
+            writer.write(text.stemming.rawValue)
+            writer.key("stop_words")
+            writer.array(text.stopWords[...]) { $0.write($1) }
+            writer.endObject()
         }
         let result = try ResultObject(try await perform(request, timeout: timeout))
         return try result.string("job")

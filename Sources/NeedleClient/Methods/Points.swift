@@ -138,19 +138,29 @@ extension NeedletailClient {
         return try ResultObject(try await perform(request, timeout: timeout)).int("count")
     }
 
-    /// One page of the points that match, by id. All pages of one scroll show one moment.
+    /// One page of the points that match, by id or in another order. All pages of one scroll show one moment.
     ///
     /// - Parameters:
-    ///   - cursor: from the page before; then `filter` must be the same.
+    ///   - cursor: from the page before; then `filter` and `order` must be the same.
     ///   - limit: points per page, 1 … 10,000. A page may be shorter and still not the last: look at its
     ///     cursor.
     public func scroll(
-        _ collection: String, filter: Filter? = nil, limit: Int = 100, cursor: String? = nil,
-        payload: PayloadSelection = .all, withVector: Bool = false, timeout: Timeout = .standard
+        _ collection: String, filter: Filter? = nil, order: ScrollOrder? = nil, limit: Int = 100,
+        cursor: String? = nil, payload: PayloadSelection = .all, withVector: Bool = false,
+        timeout: Timeout = .standard
     ) async throws -> ScrollPage {
         let request = OutgoingRequest("point.scroll") { writer in
             writer.collection(collection)
             writer.filter(filter)
+            if let order {
+                writer.key("order_by")
+                writer.beginObject()
+                writer.key("key")
+                writer.write(order.key)
+                writer.key("direction")
+                writer.write(order.isDescending ? "desc" : "asc")
+                writer.endObject()
+            }
             writer.key("limit")
             writer.write(limit)
             if let cursor {
@@ -162,19 +172,34 @@ extension NeedletailClient {
         return try readResult(try await perform(request, timeout: timeout), ScrollPage.read)
     }
 
-    /// All points that match, by id, fetched page by page as they are asked for.
+    /// All points that match, by id or in another order, fetched page by page as they are asked for.
     public func points(
-        _ collection: String, filter: Filter? = nil, pageSize: Int = 1000, payload: PayloadSelection = .all,
-        withVector: Bool = false
+        _ collection: String, filter: Filter? = nil, order: ScrollOrder? = nil, pageSize: Int = 1000,
+        payload: PayloadSelection = .all, withVector: Bool = false
     ) -> PointSequence {
         PointSequence(
-            client: self, collection: collection, filter: filter, pageSize: pageSize, payload: payload,
-            withVector: withVector)
+            client: self, collection: collection, filter: filter, order: order, pageSize: pageSize,
+            payload: payload, withVector: withVector)
+    }
+}
+
+/// By which values points are scrolled through: booleans, then numbers, then strings by bytes; points without a value
+/// last in both directions, equal values by id. Of several values the least counts, descending the greatest.
+public struct ScrollOrder: Hashable, Sendable {
+    /// The path of the field.
+    public var key: String
+    /// Whether the greatest comes first.
+    public var isDescending: Bool
+
+    /// Ascending unless said otherwise.
+    public init(_ key: String, isDescending: Bool = false) {
+        self.key = key
+        self.isDescending = isDescending
     }
 }
 
 /// The points of a collection as an asynchronous sequence; see
-/// ``NeedletailClient/points(_:filter:pageSize:payload:withVector:)``. Holds one page at a time.
+/// ``NeedletailClient/points(_:filter:order:pageSize:payload:withVector:)``. Holds one page at a time.
 public struct PointSequence: AsyncSequence, Sendable {
     /// What the sequence gives.
     public typealias Element = StoredPoint
@@ -182,6 +207,7 @@ public struct PointSequence: AsyncSequence, Sendable {
     let client: NeedletailClient
     let collection: String
     let filter: Filter?
+    let order: ScrollOrder?
     let pageSize: Int
     let payload: PayloadSelection
     let withVector: Bool
@@ -198,8 +224,9 @@ public struct PointSequence: AsyncSequence, Sendable {
             while page.isEmpty {
                 guard !isAtEnd else { return nil }
                 let next = try await sequence.client.scroll(
-                    sequence.collection, filter: sequence.filter, limit: sequence.pageSize, cursor: cursor,
-                    payload: sequence.payload, withVector: sequence.withVector)
+                    sequence.collection, filter: sequence.filter, order: sequence.order,
+                    limit: sequence.pageSize, cursor: cursor, payload: sequence.payload,
+                    withVector: sequence.withVector)
                 page = next.points[...]
                 cursor = next.cursor
                 isAtEnd = cursor == nil

@@ -37,7 +37,7 @@ public struct SearchRequest: Sendable {
     public var limit: Int
     /// Hits to skip first; with `limit` at most 10,000.
     public var offset = 0
-    /// Inclusive: a lower bound for cosine and dot, an upper one for euclid.
+    /// Inclusive: a lower bound for cosine, dot and hybrid searches, an upper one for euclid.
     public var scoreThreshold: Double?
     /// Only points that match.
     public var filter: Filter?
@@ -48,6 +48,12 @@ public struct SearchRequest: Sendable {
     public var rescores = true
     /// How many times the wanted number of points is rescored, 1 … 100; `nil` leaves it to the server.
     public var oversampling: Double?
+    /// Words to look for too.
+    public var hybrid: HybridSearch?
+    /// Whether the hits are to be unlike each other.
+    public var diversity: Diversity?
+    /// Whether the answer says how it was found, in ``SearchAnswer/explanation``.
+    public var explains = false
     /// What of the payload comes back.
     public var payload = PayloadSelection.all
     /// Whether vectors come back.
@@ -100,6 +106,8 @@ public struct SearchRequest: Sendable {
             writer.key("negative")
             writer.array(negative[...]) { $0.write($1) }
         }
+        hybrid?.write(to: &writer)
+        diversity?.write(to: &writer)
         if let space {
             writer.key("using")
             writer.write(space)
@@ -120,6 +128,10 @@ public struct SearchRequest: Sendable {
         }
         writeEffort(to: &writer)
         writer.writeSelection(payload: payload, vector: withVector)
+        if explains {
+            writer.key("explain")
+            writer.write(true)
+        }
         if let model {
             writer.key("model")
             writer.write(model)
@@ -163,6 +175,10 @@ public struct SearchRequest: Sendable {
             throw NeedletailError(
                 .invalidArgument, "the oversampling is not finite", at: "params.oversampling")
         }
+        try hybrid?.check(query)
+        if let diversity, !diversity.lambda.isFinite {
+            throw NeedletailError(.invalidArgument, "lambda is not finite", at: "mmr.lambda")
+        }
         if case .recall(let recall) = effort, !recall.isFinite {
             throw NeedletailError(.invalidArgument, "the recall is not finite", at: "params.recall")
         }
@@ -195,6 +211,8 @@ public struct SearchAnswer: Sendable {
     public var tookMicroseconds = 0
     /// The state of the collection the answer shows.
     public var lsn: UInt64 = 0
+    /// How the answer was found, when that was asked for: conditions, segments, phases.
+    public var explanation: JSONValue?
 
     static func read(_ reader: inout JSONReader) throws(JSONError) -> SearchAnswer {
         var names = try reader.beginObject()
@@ -202,20 +220,27 @@ public struct SearchAnswer: Sendable {
         while let name = try reader.nextKey(&names) {
             switch name {
             case "points":
-                answer.hits = try reader.list { (reader) throws(JSONError) in
-                    let start = reader.offset
-                    let (point, score) = try reader.storedPoint()
-                    guard let score else { throw JSONError(.missingKey("score"), at: start) }
-                    return Hit(point: point, score: score)
-                }
+                answer.hits = try reader.hits()
             case "complete": answer.isComplete = try reader.readBool()
             case "strategy": answer.strategy = try reader.readString()
             case "took_us": answer.tookMicroseconds = Int(try reader.readInt64())
             case "lsn": answer.lsn = try reader.readUInt64()
+            case "explain": answer.explanation = try JSONValue.read(&reader)
             default: try reader.skipValue()
             }
         }
         return answer
+    }
+}
+
+extension JSONReader {
+    mutating func hits() throws(JSONError) -> [Hit] {
+        try list { (reader) throws(JSONError) in
+            let start = reader.offset
+            let (point, score) = try reader.storedPoint()
+            guard let score else { throw JSONError(.missingKey("score"), at: start) }
+            return Hit(point: point, score: score)
+        }
     }
 }
 

@@ -30,6 +30,12 @@ package struct FieldPath: Hashable, Sendable {
         self.text = text
     }
 
+    /// The top-level key of exactly these bytes, whatever they are.
+    package init(key: String) {
+        segments = [Segment(key: Array(key.utf8), arrayDepth: 0)]
+        text = key
+    }
+
     private static func parseSegment(
         _ bytes: [UInt8], at position: inout Int, of text: String
     ) throws(DatabaseError) -> Segment {

@@ -28,7 +28,7 @@ package struct SearchQuery: Sendable {
     package var space: String?
     package var limit: Int
     package var offset: Int
-    /// Inclusive: a lower bound, for euclid an upper one.
+    /// Inclusive: a lower bound, for euclid without words an upper one.
     package var scoreThreshold: Double?
     package var filter: Filter?
     package var effort: SearchEffort
@@ -37,9 +37,17 @@ package struct SearchQuery: Sendable {
     package var rescores = true
     /// How many times the wanted number of points is rescored, at least 1; nil leaves it to the server.
     package var oversampling: Double?
+    /// What words find joins what vectors find.
+    package var hybrid: HybridSearch?
+    package var diversity: Diversity?
+    /// Whether the answer says how it was found. Other searches pay nothing for it.
+    package var explains = false
     package var selection: PointSelection
     /// Model name or fingerprint the client believes in; checked.
     package var model: String?
+
+    /// Neither words nor diversity order what vectors find, and nothing is to be explained.
+    package var isByVectorsAlone: Bool { hybrid == nil && diversity == nil && !explains }
 
     package init(
         target: SearchTarget, space: String? = nil, limit: Int = 10, offset: Int = 0,
@@ -75,6 +83,8 @@ package struct SearchResult: Sendable {
     package var tookMicroseconds: Int
     /// The state the answer shows.
     package var lsn: LSN
+    /// How it was found, when that was asked for: an object for people (docs/explain.md).
+    package var explanation: JSONValue?
 
     package init(hits: [SearchHit], complete: Bool, strategy: SearchStrategy, tookMicroseconds: Int, lsn: LSN)
     {

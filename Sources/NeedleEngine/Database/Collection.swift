@@ -76,7 +76,9 @@ package final class Collection: Sendable {
     func view() -> ReadView {
         let now = clock.wallMilliseconds()
         let view = published.withLock { state in
-            ReadView(set: state.set, lsn: state.lsn, now: max(now, state.timeMS), liveRows: state.liveRows)
+            ReadView(
+                set: state.set, lsn: state.lsn, now: max(now, state.timeMS), liveRows: state.liveRows,
+                analyses: state.indexes.analyses)
         }
         view.set.admit()
         return view

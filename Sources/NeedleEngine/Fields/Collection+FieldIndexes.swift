@@ -9,10 +9,6 @@ extension Collection {
     package func createIndex(
         _ definition: FieldIndexDefinition
     ) throws(DatabaseError) -> (lsn: LSN, job: JobSnapshot) {
-        guard definition.type != .text else {
-            throw DatabaseError(
-                .invalidParams, "text indexes are not supported by this version", at: "type", got: "text")
-        }
         let lsn = try change(.create(definition)) { (catalogue) throws(DatabaseError) in
             guard catalogue.current(definition.path) == nil else {
                 throw DatabaseError(

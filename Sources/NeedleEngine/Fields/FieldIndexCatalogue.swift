@@ -1,4 +1,5 @@
 import NeedleCore
+import NeedlePayloads
 
 /// A field index that somebody created.
 struct FieldIndexRecord: Hashable, Sendable {
@@ -17,13 +18,24 @@ enum FieldIndexChange: Hashable, Sendable {
 
 /// The field indexes of a collection, as the log says. Part of the writer's state: a value type.
 struct FieldIndexCatalogue: Hashable, Sendable {
-    private var records: [FieldIndexRecord] = []
+    private var records: [FieldIndexRecord] { didSet { analyses = Self.analyses(of: records) } }
+    /// How the texts at keys with a text index are taken apart, by conditions on words too. Kept, since every read asks.
+    private(set) var analyses: [FieldPath: TextAnalysis]
 
     /// More would make every write and merge pay for them.
     static let limit = 64
 
     init(_ records: [FieldIndexRecord] = []) {
         self.records = records
+        analyses = Self.analyses(of: records)
+    }
+
+    private static func analyses(of records: [FieldIndexRecord]) -> [FieldPath: TextAnalysis] {
+        var result: [FieldPath: TextAnalysis] = [:]
+        for record in records where record.droppedAt == nil && record.definition.type == .text {
+            result[record.definition.path] = TextAnalysis(record.definition.text)
+        }
+        return result
     }
 
     /// Those that are there, in the order of their creation.

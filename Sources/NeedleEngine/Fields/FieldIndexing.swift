@@ -126,9 +126,10 @@ extension Collection {
                         what: "payload of row \(row) is not JSON: \(error.message)")
                 }
             }
-            let memory = IndexMemory(builder.finish())
+            let memory = IndexMemory(try builder.finish())
             let stripe = try FieldIndex(
-                opening: memory.bytes, rowLimit: task.rows.upperBound, owner: memory, file: origin)
+                opening: memory.bytes, rowLimit: task.rows.upperBound,
+                analysis: TextAnalysis(task.record.definition.text), owner: memory, file: origin)
             task.segment.fieldIndexes.put(
                 FieldIndexSlot.Entry(
                     path: task.record.definition.path,
@@ -212,7 +213,11 @@ extension CollectionStore {
             segmentID: segment.id, rowCount: segment.rowCount)
         return FieldIndexSlot.Entry(
             path: record.definition.path,
-            stripes: [IndexStripe(index: try file.index(segment.rowCount), knownLSN: file.knownLSN)],
+            stripes: [
+                IndexStripe(
+                    index: try file.index(record.definition, rows: segment.rowCount),
+                    knownLSN: file.knownLSN)
+            ],
             file: file)
     }
 
@@ -237,8 +242,12 @@ extension CollectionStore {
 
 extension FieldIndexFile {
     /// The index where it lies in the mapping.
-    fileprivate func index(_ rowCount: Int) throws(DatabaseError) -> FieldIndex {
-        let index = try FieldIndex(opening: bytes, rowLimit: rowCount, owner: self, file: path)
+    fileprivate func index(
+        _ definition: FieldIndexDefinition, rows rowCount: Int
+    ) throws(DatabaseError) -> FieldIndex {
+        let index = try FieldIndex(
+            opening: bytes, rowLimit: rowCount, analysis: TextAnalysis(definition.text), owner: self,
+            file: path)
         guard index.rows == 0..<rowCount else {
             throw .corruption(file: path, offset: 0, what: "it covers rows \(index.rows) of \(rowCount)")
         }

@@ -213,6 +213,7 @@ extension Collection {
         do throws(DatabaseError) {
             maintenance.merge = try Merge(
                 inputs, of: view, foldedLSN: Self.checkpointLSN(of: view.set, visible: view.lsn), id: id,
+                tenantKey: fieldIndexes.current.first { $0.definition.isTenant }?.definition.path,
                 config: config, options: options)
         } catch {
             guard inputs.contains(where: { $0.quarantine != nil }) else { throw error }

@@ -29,20 +29,25 @@ final class Merge: Sendable {
     ///   - foldedLSN: what a checkpoint may cover: changes of payloads that the log would be replayed with stay
     ///     beside the rows.
     ///   - id: the number of the output's file.
+    ///   - tenantKey: the rows of each of its values are put side by side.
     init(
-        _ inputs: [SealedSegment], of view: ReadView, foldedLSN: LSN, id: UInt64, config: CollectionConfig,
-        options: EngineOptions
+        _ inputs: [SealedSegment], of view: ReadView, foldedLSN: LSN, id: UInt64, tenantKey: FieldPath?,
+        config: CollectionConfig, options: EngineOptions
     ) throws(DatabaseError) {
         self.inputs = inputs
         self.foldedLSN = foldedLSN
         let alive = Self.rowsByVersion(of: inputs, at: view.lsn, foldedLSN: foldedLSN)
-        let sources = alive.filter { !inputs[$0.input].columns.isExpired($0.row, at: view.now) }
+        var sources = alive.filter { !inputs[$0.input].columns.isExpired($0.row, at: view.now) }
+        if let tenantKey {
+            sources = try TenantOrder(tenantKey, at: foldedLSN).grouping(sources, of: inputs)
+        }
         self.sources = sources
         expired =
             sources.count == alive.count
             ? [] : alive.filter { inputs[$0.input].columns.isExpired($0.row, at: view.now) }
         output = try GrowingSegment(
             id: id, config: config, capacity: max(1, sources.count), options: options,
+            isByVersion: tenantKey == nil,
             adoptions: config.spaces.indices.map { space in
                 MergeBase(inputs: inputs, sources: sources, space: space, m: config.spaces[space].hnsw.m)
                     .adoption

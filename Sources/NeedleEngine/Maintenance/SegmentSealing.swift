@@ -16,9 +16,10 @@ struct SegmentSealing {
         let rows = segment.rowCount
         precondition(rows > 0 && segment.isIndexed, "only a whole index is sealed")
         let columns = segment.columns
+        let versions = UnsafeBufferPointer(start: columns.versions, count: rows)
         let header = SegmentHeader(
             incarnation: incarnation, segmentID: segment.id, rowCount: rows,
-            minLSN: columns.version(of: 0), maxLSN: columns.version(of: rows - 1),
+            minLSN: LSN(versions.min() ?? 0), maxLSN: LSN(versions.max() ?? 0),
             spaces: config.spaces.map { NeedleStorage.SegmentSpace(dimensions: $0.size, metric: $0.metric) })
         var ids: [PointID] = []
         ids.reserveCapacity(rows)

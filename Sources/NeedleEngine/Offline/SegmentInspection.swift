@@ -108,8 +108,7 @@ struct SegmentInspection {
         let versions = reader.versions
         let place = reader.section(.versions)?.offset ?? 0
         for row in 0..<reader.rowCount {
-            let isRising = row == 0 || versions[row - 1] <= versions[row]
-            if !isRising || versions[row] < entry.minLSN.value || versions[row] > entry.maxLSN.value {
+            if versions[row] < entry.minLSN.value || versions[row] > entry.maxLSN.value {
                 fault(at: place + 8 * row, "row \(row) has version \(versions[row])")
             }
             let id = try reader.id(at: row)

@@ -2,9 +2,10 @@ package import NeedleCore
 import NeedlePayloads
 
 extension Collection {
-    /// A page of points by id; all pages of one scroll show one moment.
+    /// A page of points by id, or by the values at a key; all pages of one scroll show one moment.
     ///
-    /// O(page · segments) once the moment's growing segments are sorted, which the first page does.
+    /// By id O(page · segments) once the moment's growing segments are sorted, which the first page does. By values see
+    /// `OrderedPager`.
     package func scroll(_ request: ScrollRequest, context: OperationContext) throws(DatabaseError)
         -> ScrollPage
     {
@@ -17,12 +18,25 @@ extension Collection {
                     .invalidParams, "the filter is not the one that the scroll began with", at: "filter",
                     expected: "the same filter, or none")
             }
+            guard request.order == nil || request.order == scroll.order else {
+                throw DatabaseError(
+                    .invalidParams, "the order is not the one that the scroll began with", at: "order_by",
+                    expected: "the same order, or none")
+            }
         } else {
-            (id, scroll) = try moments.begin(view(), filter: request.filter, at: now)
+            (id, scroll) = try moments.begin(
+                view(), filter: request.filter, order: request.order, at: now)
             after = nil
         }
-        let pager = ScrollPager(scroll: scroll, request: request, config: config, context: context)
-        let page = try pager.page(after: after)
+        let page =
+            if let order = scroll.order {
+                try OrderedPager(
+                    scroll: scroll, order: order, request: request, config: config, context: context
+                ).page(after: after)
+            } else {
+                try ScrollPager(scroll: scroll, request: request, config: config, context: context)
+                    .page(after: after)
+            }
         guard let last = page.last else {
             // A scroll of several pages stays until it expires: its last page may be asked for again.
             if request.cursor == nil { moments.end(id) }
@@ -137,7 +151,7 @@ struct ScrollPager {
     }
 
     /// About what the record takes on the wire, never less.
-    private static func wireBytes(of record: PointRecord) -> Int {
+    static func wireBytes(of record: PointRecord) -> Int {
         let vectors =
             record.vectors?.reduce(0) { $0 + $1.vector.count * 17 + $1.space.utf8.count * 6 + 16 } ?? 0
         return 700 + (record.payload?.json.count ?? 0) + vectors

@@ -13,6 +13,24 @@ extension Collection {
         return try search(query, vector: vector, space: space, view: view, started: started, context: context)
     }
 
+    /// The nearest points of each of the values at a key that have the nearest ones.
+    package func searchGroups(
+        _ query: SearchQuery, by grouping: Grouping, context: OperationContext
+    ) throws(DatabaseError) -> GroupedResult {
+        let started = clock.monotonicNanoseconds()
+        let view = view()
+        let space = try spaceIndex(of: query)
+        let vector = try targetVector(of: query, space: space, view: view, context: context)
+        let search = prepared(query, vector, space: space, view: view, started: started, context)
+        let outcome = try GroupedSearch(search: search, grouping: grouping).run()
+        let took = clock.monotonicNanoseconds() - started
+        var result = GroupedResult(
+            groups: outcome.groups, complete: outcome.isComplete, strategy: outcome.strategy,
+            tookMicroseconds: Int(took / 1000), lsn: view.lsn)
+        if let trace = search.trace { result.explanation = try search.explanation(of: trace) }
+        return result
+    }
+
     /// All searches see one moment and are answered, or none is. Texts are embedded together.
     package func searchBatch(
         _ queries: [SearchQuery], context: OperationContext
@@ -45,18 +63,28 @@ extension Collection {
         _ query: SearchQuery, vector: [Float], space: Int, view: ReadView, started: UInt64,
         context: OperationContext
     ) throws(DatabaseError) -> SearchResult {
-        let search = Search(
+        let search = prepared(query, vector, space: space, view: view, started: started, context)
+        let outcome = try search.run()
+        let took = clock.monotonicNanoseconds() - started
+        if query.filter == nil, query.isByVectorsAlone { paces[space].note(took, query.effort) }
+        offerToSample(query, search.prepared, space: space)
+        var result = SearchResult(
+            hits: outcome.hits, complete: outcome.isComplete, strategy: outcome.strategy,
+            tookMicroseconds: Int(took / 1000), lsn: view.lsn)
+        if let trace = search.trace { result.explanation = try search.explanation(of: trace) }
+        return result
+    }
+
+    private func prepared(
+        _ query: SearchQuery, _ vector: [Float], space: Int, view: ReadView, started: UInt64,
+        _ context: OperationContext
+    ) -> Search {
+        Search(
             view: view, config: config, options: options, space: space, query: query,
             prepared: PreparedQuery(vector, metric: config.spaces[space].metric),
             excluded: query.target.points,
-            recall: measurement.table, scratches: scratches, context: context)
-        let outcome = try search.run()
-        let took = clock.monotonicNanoseconds() - started
-        if query.filter == nil { paces[space].note(took, query.effort) }
-        offerToSample(query, search.prepared, space: space)
-        return SearchResult(
-            hits: outcome.hits, complete: outcome.isComplete, strategy: outcome.strategy,
-            tookMicroseconds: Int(took / 1000), lsn: view.lsn)
+            recall: measurement.table, scratches: scratches, context: context,
+            trace: query.explains ? SearchTrace(clock: clock, since: started) : nil)
     }
 
     /// Queries that clients bring, not stored points, are what the collection measures itself with.

@@ -12,14 +12,19 @@ struct FilterScan {
     init(_ filter: Filter, view: ReadView, context: OperationContext) {
         self.view = view
         self.context = context
-        plan = FilterPlan(filter)
+        plan = FilterPlan(filter, analyses: view.analyses)
     }
 
     /// Visible rows of the segment that match.
     ///
+    /// - Parameter rows: only these, if given.
     /// - Complexity: O(rows that indexes leave open, payloads included + rows that match, if any row is dead or expires).
-    func selection(of segment: any Segment) throws(DatabaseError) -> PointSet {
-        let bounds = try bounds(of: segment)
+    func selection(of segment: any Segment, within rows: PointSet? = nil) throws(DatabaseError) -> PointSet {
+        var bounds = try bounds(of: segment)
+        if let rows {
+            bounds = RowBounds(
+                certain: bounds.certain.intersection(rows), possible: bounds.possible.intersection(rows))
+        }
         var looked: [UInt32] = []
         var steps = 0
         try bounds.undecided.forEachRow { (row) throws(DatabaseError) in

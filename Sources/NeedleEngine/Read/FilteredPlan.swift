@@ -38,21 +38,21 @@ struct FilteredPlan {
     /// The beam for a walk: the fewer rows match, the less surely their neighbours lead from one to the next.
     private var walkedEF: Double { Double(ef) * (1 + 0.05 / max(share, 1e-6)) }
 
-    private var walkNanoseconds: Double {
+    var walkNanoseconds: Double {
         walkedEF * Self.beamNanoseconds * (1 + 2 * (1 - share))
     }
 
-    private var scanNanoseconds: Double {
+    var scanNanoseconds: Double {
         Double(matching) * (code == nil ? Self.originalNanoseconds : Self.sketchNanoseconds)
     }
 
-    /// So few rows that codes would only be a detour to their originals.
-    static func isFew(_ matching: Int, depth: Int) -> Bool { matching <= 2 * depth }
+    /// So few rows are compared by their originals, whatever the rest costs.
+    static func mostOriginals(depth: Int) -> Int { 2 * depth }
 
     /// - Parameter shareNearby: asked only where a walk would be cheaper: which share of the rows around the query
     ///   match.
     func way<Failure: Error>(shareNearby: () throws(Failure) -> Double) throws(Failure) -> Way {
-        if Self.isFew(matching, depth: depth) { return .originals }
+        if matching <= Self.mostOriginals(depth: depth) { return .originals }
         let scan: Way = code == nil ? .originals : .codes
         guard scanNanoseconds > walkNanoseconds else { return scan }
         guard try shareNearby() < Self.opposition * share else { return .graph(ef: Int(walkedEF)) }

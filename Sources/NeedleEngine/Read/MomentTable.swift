@@ -19,10 +19,13 @@ final class Moment: Sendable {
     }
 }
 
-/// A scroll under way: its moment and its filter.
+/// A scroll under way: its moment, its filter and its order.
 struct Scroll: Sendable {
     let moment: Moment
     let filter: Filter?
+    let order: ScrollOrder?
+    /// Points to come, in the order of their values.
+    let run = OrderedRun()
 }
 
 /// The scrolls under way in a collection. A cursor is `<nonce>.<scroll>.<last id>`: it names a scroll here
@@ -51,9 +54,9 @@ final class MomentTable: Sendable {
     /// The moment of a scroll that begins: shared with the others at the same state.
     ///
     /// - Throws: `overloaded` when too many scrolls are open.
-    func begin(_ view: ReadView, filter: Filter?, at now: UInt64) throws(DatabaseError) -> (
-        id: UInt64, Scroll
-    ) {
+    func begin(
+        _ view: ReadView, filter: Filter?, order: ScrollOrder?, at now: UInt64
+    ) throws(DatabaseError) -> (id: UInt64, Scroll) {
         try state.withLock { (state) throws(DatabaseError) in
             removeExpired(&state, at: now)
             guard state.entries.count < limits.cursors else {
@@ -65,7 +68,8 @@ final class MomentTable: Sendable {
                 let other = entry.scroll.moment.view
                 return other.lsn == view.lsn && other.set === view.set && !Self.expiryMatters(other)
             }
-            let scroll = Scroll(moment: shared?.scroll.moment ?? Moment(view: view), filter: filter)
+            let moment = shared?.scroll.moment ?? Moment(view: view)
+            let scroll = Scroll(moment: moment, filter: filter, order: order)
             let id = state.nextID
             state.nextID += 1
             state.entries[id] = Entry(scroll: scroll, lastUse: now)

@@ -1,4 +1,5 @@
 import NeedleCore
+import NeedlePayloads
 import NeedleStorage
 
 /// What a reader sees: the segments, the newest write it may see, and the time by which points expire.
@@ -12,6 +13,8 @@ struct ReadView: Sendable {
     let now: Int64
     /// Rows not deleted at `lsn`, expired ones included.
     let liveRows: Int
+    /// How texts at keys with a text index are taken apart.
+    var analyses: [FieldPath: TextAnalysis] = [:]
 
     /// Where a point lies.
     struct Location {

@@ -1,4 +1,5 @@
 import NeedleCore
+import NeedlePayloads
 import NeedleVectors
 
 /// One search against one view of a collection: per segment by graph or by exact scan, merged, rescored, cut.
@@ -11,12 +12,13 @@ import NeedleVectors
 ///   of the codes as scores of what a graph found.
 /// - A segment whose originals are damaged is left out, and the answer says that it is not complete; a graph that is
 ///   damaged is replaced by a scan (invariant 6).
+/// - Words and diversity order the ranking anew before it is cut (`Search+Ranking`).
 struct Search {
     let view: ReadView
     let config: CollectionConfig
     let options: EngineOptions
     let space: Int
-    let query: SearchQuery
+    var query: SearchQuery
     let prepared: PreparedQuery
     /// Points that must not find themselves. Few.
     let excluded: [PointID]
@@ -24,6 +26,8 @@ struct Search {
     let recall: RecallTable
     let scratches: SearchScratchPool
     let context: OperationContext
+    /// Of a search that explains itself.
+    var trace: SearchTrace?
 
     /// A row that may belong to the answer.
     struct Candidate {
@@ -40,11 +44,41 @@ struct Search {
         var isComplete: Bool
     }
 
-    /// Points wanted before the offset is cut off, and those that may find themselves.
-    private var wanted: Int { query.offset + query.limit + excluded.count }
+    /// The points at the head of the ranking that the answer is cut from.
+    var window: Int { query.offset + query.limit }
+
+    /// How many points of the ranking by vectors are needed.
+    var depth: Int {
+        var depth = window
+        if query.hybrid != nil { depth = max(Self.fusedDepth, 2 * depth) }
+        if let diversity = query.diversity { depth = max(depth, diversity.candidates) }
+        return depth
+    }
+
+    /// Points of each side that are fused at least.
+    static let fusedDepth = 100
+
+    /// Rows wanted of each segment: those that may not find themselves too.
+    private var wanted: Int { depth + excluded.count }
+
+    func run() throws(DatabaseError) -> Outcome {
+        try withoutDamage { () throws(DatabaseError) in
+            let segments = view.set.searchable
+            let isComplete = segments.count == view.set.count
+            trace?.begin()
+            let selections = try selections(of: segments)
+            trace?.end("filter")
+            let (ranking, strategy) = try rank(segments, selections)
+            let hits = try hits(from: ranking, in: segments)
+            trace?.end("points")
+            return Outcome(hits: hits, strategy: strategy, isComplete: isComplete)
+        }
+    }
 
     /// What is found damaged on the way, or cannot be read, is left out of another attempt.
-    func run() throws(DatabaseError) -> Outcome {
+    func withoutDamage<Result>(
+        _ attempt: () throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
         while true {
             let known = view.set.damageCount
             do throws(DatabaseError) {
@@ -55,65 +89,111 @@ struct Search {
         }
     }
 
-    private func attempt() throws(DatabaseError) -> Outcome {
-        let segments = view.set.searchable
-        let isComplete = segments.count == view.set.count
-        let scan = query.filter.map { FilterScan($0, view: view, context: context) }
+    /// What the segments gave so far, and how.
+    private struct Nearest {
         var candidates: [Candidate] = []
         var usedGraph = false
         var usedScan = false
         var usedFilteredGraph = false
-        for (index, segment) in segments.enumerated() {
-            let search = SegmentSearch(
-                segment: segment, space: segment.space(space), visibleRows: segment.visibleRows(at: view.lsn),
-                view: view, query: prepared, wanted: wanted, rescores: query.rescores, scratches: scratches,
-                context: context)
-            guard search.visibleRows > 0 else { continue }
-            let plan = plan(for: search)
-            let found: [Neighbour]
-            var isEstimated = false
-            if let scan {
-                let effort: SegmentEffort? = if case .graph(let effort) = plan { effort } else { nil }
-                let outcome = try search.search(among: try scan.selection(of: segment), effort: effort)
-                found = outcome.found
-                isEstimated = outcome.usedGraph && !query.rescores
-                usedFilteredGraph = usedFilteredGraph || outcome.usedGraph
-                usedScan = usedScan || !outcome.usedGraph
-            } else if case .graph(let effort) = plan {
-                found = try search.traverse(effort)
-                isEstimated = !query.rescores
-                usedGraph = true
-                usedScan = usedScan || search.hasTail
-            } else {
-                found = try search.scanAll()
-                usedScan = true
-            }
-            if !isEstimated { try search.verifyVectors(of: found.lazy.map(\.row)) }
-            for neighbour in found {
-                let score = score(of: neighbour, in: search, isEstimated: isEstimated)
-                candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
-            }
+
+        var strategy: SearchStrategy {
+            guard usedGraph || usedFilteredGraph else { return .exact }
+            return usedScan ? .mixed : usedGraph ? .graph : .filteredGraph
         }
-        let strategy: SearchStrategy =
-            usedGraph || usedFilteredGraph
-            ? (usedScan ? .mixed : usedGraph ? .graph : .filteredGraph) : .exact
-        return Outcome(
-            hits: try hits(from: candidates, in: segments), strategy: strategy, isComplete: isComplete)
+    }
+
+    /// The points that the answer is cut from, best first.
+    ///
+    /// - Parameter selections: of each segment the visible rows that count; `nil`: all.
+    func rank(
+        _ segments: [any Segment], _ selections: [PointSet]?
+    ) throws(DatabaseError) -> (ranking: [Candidate], strategy: SearchStrategy) {
+        var nearest = Nearest()
+        for (index, segment) in segments.enumerated() {
+            try search(segment, index, selections?[index], into: &nearest)
+        }
+        var ranking = try ranking(nearest.candidates, in: segments)
+        trace?.end("vectors")
+        if let hybrid = query.hybrid {
+            ranking = try fused(ranking, with: hybrid, in: segments, selections)
+            trace?.end("words")
+        }
+        if let diversity = query.diversity {
+            ranking = try diversified(ranking, diversity, in: segments)
+            trace?.end("mmr")
+        }
+        return (ranking, nearest.strategy)
+    }
+
+    /// The visible rows of each segment that the filter leaves, if there is one.
+    func selections(of segments: [any Segment]) throws(DatabaseError) -> [PointSet]? {
+        guard let filter = query.filter else { return nil }
+        let scan = FilterScan(filter, view: view, context: context)
+        var selections: [PointSet] = []
+        for segment in segments { selections.append(try scan.selection(of: segment)) }
+        return selections
+    }
+
+    /// Adds the nearest rows of a segment.
+    private func search(
+        _ segment: any Segment, _ index: Int, _ selection: PointSet?, into nearest: inout Nearest
+    ) throws(DatabaseError) {
+        var search = SegmentSearch(
+            segment: segment, space: segment.space(space), visibleRows: segment.visibleRows(at: view.lsn),
+            view: view, query: prepared, wanted: wanted, rescores: query.rescores, scratches: scratches,
+            context: context)
+        guard search.visibleRows > 0 else { return }
+        let plan = plan(for: search)
+        search.trace = trace?.beginSegment(search, matching: selection?.count, plan)
+        let found: [Neighbour]
+        var isEstimated = false
+        if let selection {
+            let effort: SegmentEffort? = if case .graph(let effort) = plan { effort } else { nil }
+            let outcome = try search.search(among: selection, effort: effort)
+            found = outcome.found
+            isEstimated = outcome.usedGraph && !query.rescores
+            nearest.usedFilteredGraph = nearest.usedFilteredGraph || outcome.usedGraph
+            nearest.usedScan = nearest.usedScan || !outcome.usedGraph
+        } else if case .graph(let effort) = plan {
+            found = try search.traverse(effort)
+            isEstimated = !query.rescores
+            nearest.usedGraph = true
+            nearest.usedScan = nearest.usedScan || search.hasTail
+        } else {
+            found = try search.scanAll()
+            nearest.usedScan = true
+        }
+        if !isEstimated { try search.verifyVectors(of: found.lazy.map(\.row)) }
+        for neighbour in found {
+            let score = score(of: neighbour, in: search, isEstimated: isEstimated)
+            nearest.candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
+        }
+        trace?.endSegment(found: found.count, isEstimated: isEstimated)
     }
 
     // MARK: Choosing the way
 
-    private enum Plan {
-        case exact
+    /// How a segment is searched without regard to filters.
+    enum Plan {
+        case exact(ExactReason)
         case graph(SegmentEffort)
     }
 
+    /// Why every row is compared. Raw values are for people.
+    enum ExactReason: String {
+        case asked = "exact was asked for"
+        case wide = "float32 cannot hold the norms of the query or of some row"
+        case noGraph = "there is no graph"
+        case fewRows = "the graph reaches fewer rows than search.exact_rows"
+        case cheaper = "comparing every row is cheaper than a beam wide enough"
+    }
+
     private func plan(for search: SegmentSearch) -> Plan {
-        if search.needsWideScan || search.space.graph == nil || search.space.indexed < options.exactRows {
-            return .exact
-        }
+        if search.needsWideScan { return .exact(.wide) }
+        if search.space.graph == nil { return .exact(.noGraph) }
+        if search.space.indexed < options.exactRows { return .exact(.fewRows) }
         switch query.effort {
-        case .exact: return .exact
+        case .exact: return .exact(.asked)
         case .ef(let ef): return graph(SegmentEffort(ef: max(ef, wanted)))
         case .standard: return plan(for: search, recall: EffortChoice.standardRecall)
         case .recall(let recall): return plan(for: search, recall: recall)
@@ -125,14 +205,14 @@ struct Search {
             config: config.spaces[space], defaultEF: options.defaultEF, table: recall)
         let part = EffortChoice.part(
             of: search.segment, search.space, index: space, visibleRows: search.visibleRows)
-        return choice.effort(target: target, wanted: wanted, part: part).map(graph) ?? .exact
+        return choice.effort(target: target, wanted: wanted, part: part).map(graph) ?? .exact(.cheaper)
     }
 
     private func graph(_ effort: SegmentEffort) -> Plan {
         .graph(SegmentEffort(ef: effort.ef, oversampling: query.oversampling ?? effort.oversampling))
     }
 
-    // MARK: From candidates to the answer
+    // MARK: Scores
 
     private func score(
         of neighbour: Neighbour, in search: SegmentSearch, isEstimated: Bool
@@ -155,52 +235,5 @@ struct Search {
         let single = Float(score)
         let isOrdinary = single.isFinite && (single.isNormal || score == 0)
         return isOrdinary ? Double(single) : score
-    }
-
-    private func hits(from candidates: [Candidate], in segments: [any Segment]) throws(DatabaseError)
-        -> [SearchHit]
-    {
-        let higherIsBetter = prepared.metric != .euclid
-        let ordered = candidates.sorted { left, right in
-            if left.score != right.score { return (left.score > right.score) == higherIsBetter }
-            return Self.isID(of: left, before: right, in: segments)
-        }
-        let reader = RecordReader(config: config, selection: query.selection, lsn: view.lsn)
-        var hits: [SearchHit] = []
-        var skipped = 0
-        for candidate in ordered {
-            if hits.count == query.limit { break }
-            let segment = segments[candidate.segment]
-            if try isExcluded(candidate.row, of: segment) { continue }
-            if skipped < query.offset {
-                skipped += 1
-                continue
-            }
-            if let threshold = query.scoreThreshold,
-                higherIsBetter ? candidate.score < threshold : candidate.score > threshold
-            {
-                break
-            }
-            hits.append(
-                SearchHit(record: try reader.record(Int(candidate.row), of: segment), score: candidate.score))
-        }
-        return hits
-    }
-
-    private func isExcluded(_ row: UInt32, of segment: any Segment) throws(DatabaseError) -> Bool {
-        for id in excluded where try segment.columns.hasID(Int(row), id) { return true }
-        return false
-    }
-
-    /// The order of ids; of ids that cannot be read (which building the record reports) the order of rows.
-    private static func isID(of left: Candidate, before right: Candidate, in segments: [any Segment]) -> Bool
-    {
-        let other = segments[right.segment].columns
-        do throws(DatabaseError) {
-            return try segments[left.segment].columns.isID(
-                of: Int(left.row), before: Int(right.row), in: other)
-        } catch {
-            return (left.segment, left.row) < (right.segment, right.row)
-        }
     }
 }

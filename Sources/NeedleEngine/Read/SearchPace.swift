@@ -44,7 +44,9 @@ extension Collection {
     /// Whether a search like this has been answered lately in less time than handing it to another thread takes
     /// some few times. Costs nothing.
     package func isQuick(_ query: SearchQuery) -> Bool {
-        guard query.filter == nil, query.offset + query.limit <= 100, !query.selection.withVector else {
+        guard query.isByVectorsAlone, query.filter == nil, query.offset + query.limit <= 100,
+            !query.selection.withVector
+        else {
             return false
         }
         if case .text = query.target { return false }

@@ -16,16 +16,22 @@ extension SegmentSearch {
     ///   - rows: visible rows that match.
     ///   - effort: of a search without a filter; `nil` compares every row's original.
     func search(among rows: PointSet, effort: SegmentEffort?) throws(DatabaseError) -> FilteredOutcome {
-        guard let effort, let graph = space.graph, !needsWideScan,
-            !FilteredPlan.isFew(rows.count, depth: depth(graph, effort))
-        else {
+        guard let effort, let graph = space.graph, !needsWideScan else {
+            return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false)
+        }
+        let depth = max(wanted, rescoringDepth(graph, effort, ef: effort.ef))
+        // Few rows cost by their number: not even a mask of all rows is made.
+        if rows.count <= FilteredPlan.mostOriginals(depth: depth) {
+            trace?.noteFew()
             return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false)
         }
         let reached = min(space.indexed, visibleRows, Int(graph.header.rowCount))
         let scratch = scratches.take()
         defer { scratches.giveBack(scratch) }
-        guard let near = try search(graph, among: mask(of: rows, below: reached), effort, scratch: scratch)
-        else { return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false) }
+        let mask = mask(of: rows, below: reached)
+        guard let near = try search(graph, among: mask, effort, depth: depth, scratch: scratch) else {
+            return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false)
+        }
         var top = TopK(capacity: kept)
         for neighbour in near { top.offer(neighbour, precedes: precedes) }
         let tail = rows.isWithin(reached) ? [] : rows.filter { Int($0) >= reached }
@@ -43,23 +49,20 @@ extension SegmentSearch {
         return mask
     }
 
-    private func depth(_ graph: GraphView, _ effort: SegmentEffort) -> Int {
-        max(wanted, rescoringDepth(graph, effort, ef: effort.ef))
-    }
-
     /// `nil` when the originals of all rows are to be compared.
     private func search(
-        _ graph: GraphView, among mask: RowMask, _ effort: SegmentEffort, scratch: SearchScratch
+        _ graph: GraphView, among mask: RowMask, _ effort: SegmentEffort, depth: Int,
+        scratch: SearchScratch
     ) throws(DatabaseError) -> [Neighbour]? {
-        let depth = depth(graph, effort)
         let plan = FilteredPlan(
             reached: mask.rowCount, matching: mask.count, ef: effort.ef, depth: depth,
             code: graph.quantizer?.kind)
         let way = try plan.way { () throws(DatabaseError) in
             try GraphSearcher.shareNearby(
-                graph, table: space.table, query: query, among: mask, guardedBy: space.checks?.rowGuard(),
+                graph, table: space.table, query: query, among: mask, guardedBy: rowGuard(),
                 scratch: scratch, context: context)
         }
+        trace?.note(way, plan)
         switch way {
         case .originals: return nil
         case .codes: return try scanCodes(graph, among: mask, depth: depth, scratch: scratch)
@@ -67,6 +70,7 @@ extension SegmentSearch {
             let found = try find(graph, among: mask, ef: max(ef, depth), scans: false, scratch: scratch)
             // A walk that starves has not seen all of them.
             guard found.count >= min(wanted, mask.count) else {
+                trace?.why = "the walk found too few: the codes were scanned after it"
                 return try scanCodes(graph, among: mask, depth: depth, scratch: scratch)
             }
             return try rescored(found, depth: depth, scratch: scratch).best
@@ -83,6 +87,7 @@ extension SegmentSearch {
             let outcome = try rescored(found, depth: depth, scratch: scratch)
             if outcome.isSettled { return outcome.best }
             width *= 4
+            trace?.widenings += 1
         }
         return nil
     }
@@ -92,7 +97,7 @@ extension SegmentSearch {
     ) throws(DatabaseError) -> [Neighbour] {
         try GraphSearcher.search(
             graph, table: space.table, query: query, ef: ef, among: mask, scans: scans,
-            guardedBy: space.checks?.rowGuard(), scratch: scratch, context: context)
+            guardedBy: rowGuard(), scratch: scratch, context: context)
     }
 
     private func rescored(
@@ -102,9 +107,11 @@ extension SegmentSearch {
             return Rescoring.Outcome(best: found, isSettled: true)
         }
         try verifyVectors(of: found.lazy.map(\.row))
-        return try readingOriginals(of: found.prefix(depth).lazy.map(\.row)) {
+        let outcome = try readingOriginals(of: found.prefix(depth).lazy.map(\.row)) {
             Rescoring.rescore(
                 found, wanted: wanted, atLeast: depth, of: space.table, query: query, scratch: scratch)
         }
+        trace?.noteRescored(outcome.best.count)
+        return outcome
     }
 }

@@ -19,6 +19,8 @@ struct SegmentSearch {
     var avoiding: [UInt32] = []
     let scratches: SearchScratchPool
     let context: OperationContext
+    /// Of a search that explains itself.
+    var trace: SegmentTrace?
 
     /// Float kernels cannot be trusted with this query or with some row here.
     var needsWideScan: Bool { query.isWide || space.hasWideRows }
@@ -69,6 +71,12 @@ struct SegmentSearch {
         }
     }
 
+    /// For one search of the graph.
+    func rowGuard() -> (any RowGuard)? {
+        let checks = space.checks?.rowGuard()
+        return trace.map { $0.guarding(with: checks) } ?? checks
+    }
+
     // MARK: Exact
 
     func scanAll() throws(DatabaseError) -> [Neighbour] {
@@ -81,6 +89,7 @@ struct SegmentSearch {
     func scan(list rows: [UInt32]) throws(DatabaseError) -> [Neighbour] {
         var top = TopK(capacity: kept)
         let withVector = rows.filter { space.columns.hasVector(Int($0)) }
+        trace?.fullDistances += withVector.count
         try verifyVectors(of: withVector)
         if needsWideScan {
             try WideScan.scan(list: withVector.span, of: space.table, query: query, context: context) {
@@ -102,6 +111,7 @@ struct SegmentSearch {
 
     private func scan(_ rows: Range<UInt32>, into top: inout TopK) throws(DatabaseError) {
         try verifyVectors(of: rows)
+        trace?.fullDistances += rows.count
         if needsWideScan {
             try WideScan.scan(rows, of: space.table, query: query, context: context) { neighbour in
                 if isCandidate(neighbour.row) { top.offer(neighbour, precedes: precedes) }
@@ -143,7 +153,10 @@ struct SegmentSearch {
     /// Traverses the graph and scans what it does not reach.
     func traverse(_ effort: SegmentEffort) throws(DatabaseError) -> [Neighbour] {
         var top = TopK(capacity: kept)
-        guard let graph = space.graph, try traverse(graph, effort, into: &top) else { return try scanAll() }
+        guard let graph = space.graph, try traverse(graph, effort, into: &top) else {
+            trace?.why = "too few visible rows within the beam: scanned at last"
+            return try scanAll()
+        }
         try scan(tail, into: &top)
         return top.sorted(precedes: precedes)
     }
@@ -161,7 +174,7 @@ struct SegmentSearch {
         while ef < reached {
             let found = try GraphSearcher.search(
                 graph, table: space.table, query: query, ef: ef, avoiding: avoiding,
-                guardedBy: space.checks?.rowGuard(), scratch: scratch, context: context)
+                guardedBy: rowGuard(), scratch: scratch, context: context)
             let visible = found.filter { Int($0.row) < reached && isCandidate($0.row) }
             if visible.count >= wanted {
                 let depth = rescoringDepth(graph, effort, ef: ef)
@@ -170,6 +183,7 @@ struct SegmentSearch {
                 return true
             }
             ef *= 4
+            trace?.widenings += 1
         }
         return false
     }
@@ -191,6 +205,7 @@ struct SegmentSearch {
         let rescored = try readingOriginals(of: found.prefix(depth).lazy.map(\.row)) {
             Rescoring.rescore(found, depth: depth, of: space.table, query: query, scratch: scratch)
         }
+        trace?.noteRescored(rescored.count)
         for neighbour in rescored { top.offer(neighbour, precedes: precedes) }
     }
 }

@@ -8,7 +8,8 @@ import Synchronization
 /// Invariants:
 /// - One writer appends (under the collection's writer lock). Rows below `rowCount` are complete and never
 ///   change; the count is published with a release store after the columns are written.
-/// - Versions rise with the row number, so the rows visible at an LSN are a prefix.
+/// - Versions rise with the row number, so the rows visible at an LSN are a prefix; but for the output of a merge,
+///   which no reader sees before it is sealed.
 /// - The graph of a space reaches rows [0, indexed) that have a vector there; the rest is scanned exactly, so
 ///   a search sees every acknowledged write, indexed or not (invariant 8).
 final class GrowingSegment: Sendable {
@@ -21,6 +22,7 @@ final class GrowingSegment: Sendable {
     let overlay: PayloadOverlay
     let fieldIndexes = FieldIndexSlot()
 
+    private let isByVersion: Bool
     private let memory: GrowingMemory
     private let idTable: IDTable
     private let publishedRows = Atomic<Int>(0)
@@ -28,12 +30,15 @@ final class GrowingSegment: Sendable {
     private let payloadsUsed = Atomic<Int>(0)
     private let expiringRows = Atomic<Int>(0)
 
-    /// - Parameter adoptions: by space, the graph to go on from; none for a segment that takes writes.
+    /// - Parameters:
+    ///   - isByVersion: false when rows come in another order than that of their versions: of a merge only.
+    ///   - adoptions: by space, the graph to go on from; none for a segment that takes writes.
     init(
         id: UInt64, config: CollectionConfig, capacity: Int, options: EngineOptions,
-        adoptions: [GraphAdoption?] = []
+        isByVersion: Bool = true, adoptions: [GraphAdoption?] = []
     ) throws(DatabaseError) {
         self.id = id
+        self.isByVersion = isByVersion
         self.capacity = capacity
         memory = try GrowingMemory(capacity: capacity)
         columns = memory.columns(origin: "growing segment \(id)")
@@ -86,6 +91,7 @@ final class GrowingSegment: Sendable {
 
     /// How many rows were there at `lsn`: versions rise with the row number. O(log rows).
     func visibleRows(at lsn: LSN) -> Int {
+        guard isByVersion else { return rowCount }
         var low = 0
         var high = rowCount
         while low < high {
@@ -97,11 +103,11 @@ final class GrowingSegment: Sendable {
 
     /// Appends a row and publishes it. Only the writer calls.
     ///
-    /// - Precondition: there is room for it, and `version` is not below the last one.
+    /// - Precondition: there is room for it, and `version` is not below the last one if rows come in their order.
     func append(_ point: StoredPoint, version: LSN, hash: UInt64) throws(DatabaseError) {
         precondition(hasRoom(for: CollectionOfOne(point)), "the writer asks before it appends")
         let row = rowCount
-        precondition(row == 0 || columns.versions[row - 1] <= version.value)
+        precondition(!isByVersion || row == 0 || columns.versions[row - 1] <= version.value)
         memory.write(point, row: row, version: version, strings: stringsUsed, payloads: payloadsUsed)
         for vector in point.vectors {
             spaces[vector.space].write(vector, row: row)

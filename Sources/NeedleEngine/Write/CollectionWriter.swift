@@ -64,7 +64,7 @@ final class CollectionWriter {
 
     /// The newest state, for resolving writes.
     var view: ReadView {
-        ReadView(set: set, lsn: lsn, now: timeMS, liveRows: liveRows)
+        ReadView(set: set, lsn: lsn, now: timeMS, liveRows: liveRows, analyses: indexes.analyses)
     }
 
     // MARK: A new write

@@ -8,6 +8,8 @@ package import NeedleCore
 package struct FieldIndex: Sendable {
     private let parts: IndexParts
     private let content: Content
+    /// How texts were taken apart, of the type `text`: the bytes do not say.
+    private let analysis: TextAnalysis
     private let nulls: PointSet
     private let empties: PointSet
     /// Rows with a scalar that the index does not hold.
@@ -19,6 +21,7 @@ package struct FieldIndex: Sendable {
         case keyword(KeywordPart)
         case number(NumberPart)
         case geo(GeoPart)
+        case text(TextIndex)
     }
 
     /// Rows with null at the key; without a value; foreign; own (sets); rows with several values and how many (u32
@@ -28,11 +31,14 @@ package struct FieldIndex: Sendable {
     /// - Parameters:
     ///   - bytes: what `FieldIndexBuilder` made, at a multiple of 64; `owner` keeps them as they are.
     ///   - rowLimit: the rows that there are.
+    ///   - analysis: what a text index was built with.
     ///   - file: for errors.
     /// - Throws: `corruption`, or `storage_failed` for a version of another server.
     package init(
-        opening bytes: UnsafeRawBufferPointer, rowLimit: Int, owner: AnyObject, file: String
+        opening bytes: UnsafeRawBufferPointer, rowLimit: Int, analysis: TextAnalysis = .plain,
+        owner: AnyObject, file: String
     ) throws(DatabaseError) {
+        self.analysis = analysis
         let parts = try IndexParts(opening: bytes, rowLimit: rowLimit, owner: owner, file: file)
         self.parts = parts
         switch parts.type {
@@ -46,7 +52,10 @@ package struct FieldIndex: Sendable {
             try parts.requireParts(Self.commonParts + GeoValues.parts)
             content = .geo(try GeoPart(parts, from: Self.commonParts))
         case .text:
-            throw parts.damage("a text index is no field index")
+            try parts.requireParts(Self.commonParts + TextValues.parts)
+            let index = try TextIndex(opening: parts.bytes(Self.commonParts), owner: owner, file: file)
+            guard index.rows == parts.rows else { throw parts.damage("a text index of other rows") }
+            content = .text(index)
         }
         nulls = try parts.set(0)
         empties = try parts.set(1)
@@ -69,7 +78,11 @@ package struct FieldIndex: Sendable {
     // MARK: Conditions
 
     /// For which of its rows a condition on its key holds; `nil` when it cannot tell.
-    package func bounds(of condition: Condition) throws(DatabaseError) -> RowBounds? {
+    ///
+    /// - Parameter words: of a condition on words, analysed as the key's texts are.
+    package func bounds(
+        of condition: Condition, words: WordMatcher? = nil
+    ) throws(DatabaseError) -> RowBounds? {
         let found: RowBounds? =
             switch condition {
             case .isNull: RowBounds(nulls)
@@ -78,7 +91,7 @@ package struct FieldIndex: Sendable {
             case .matchAny(_, let values): try equal(to: values)
             case .matchExcept(_, let values): try other(than: values)
             case .range(_, let range): try within(range)
-            case .words(_, let test): try having(test)
+            case .words(_, let test): try having(words ?? WordMatcher(test))
             case .geo(_, let shape): try within(shape)
             case .hasID, .nested, .filter: nil
             }
@@ -111,7 +124,7 @@ package struct FieldIndex: Sendable {
             return RowBounds(
                 certain: .empty, possible: try part.rows(equalToAny: moments).union(foreign))
         case (.number(let part), _): return orForeign(try part.rows(equalToAny: numbers))
-        case (.geo, _): return nil
+        case (.geo, _), (.text, _): return nil
         }
     }
 
@@ -127,7 +140,7 @@ package struct FieldIndex: Sendable {
                 if case .number(let number) = value { number } else { nil }
             }
             return orForeign(try part.rows(otherThan: numbers))
-        case .geo: return nil
+        case .geo, .text: return nil
         }
     }
 
@@ -143,14 +156,18 @@ package struct FieldIndex: Sendable {
         case (.number(let part), .number):
             return type == .datetime
                 ? RowBounds(certain: .empty, possible: foreign) : orForeign(try part.rows(in: range))
-        case (.geo, _): return nil
+        case (.geo, _), (.text, _): return nil
         }
     }
 
-    private func having(_ test: WordTest) throws(DatabaseError) -> RowBounds? {
+    private func having(_ matcher: WordMatcher) throws(DatabaseError) -> RowBounds? {
         switch content {
+        case .text(let index):
+            // Of another index on the key, dropped meanwhile: its terms are not those of the condition.
+            guard matcher.analysis == analysis else { return nil }
+            let match = try index.rows(matching: matcher)
+            return RowBounds(certain: match.certain, possible: match.certain.union(match.candidates))
         case .keyword(let part) where type == .keyword:
-            let matcher = WordMatcher(test)
             return RowBounds(try part.rows { matcher.matches($0) })
         case .number where type == .datetime:
             return RowBounds(certain: .empty, possible: own.union(foreign))
@@ -179,6 +196,11 @@ package struct FieldIndex: Sendable {
             matching.insert(PointSet(rows).subtracting(empties).subtracting(all.finish()))
         }
         return matching.finish()
+    }
+
+    /// The inverted index, if this is one of texts that were taken apart in this way.
+    package func text(_ wanted: TextAnalysis) -> TextIndex? {
+        if case .text(let index) = content, analysis == wanted { index } else { nil }
     }
 
     // MARK: Facets

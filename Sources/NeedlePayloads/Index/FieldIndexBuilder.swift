@@ -16,14 +16,12 @@ package struct FieldIndexBuilder {
     private var counts: [UInt32] = []
     private var values: IndexValues
 
-    /// - Precondition: not a text index, which is built elsewhere.
     package init(_ definition: FieldIndexDefinition, rows: Range<Int>) {
-        precondition(definition.type != .text, "a text index has a builder of its own")
         self.definition = definition
         self.rows = rows
         key = [definition.path.segments[0].key]
         next = rows.lowerBound
-        values = IndexValues(definition.type)
+        values = IndexValues(definition, firstRow: rows.lowerBound)
     }
 
     /// Adds the next row.
@@ -50,6 +48,7 @@ package struct FieldIndexBuilder {
             }
             return false
         }
+        values.endRow()
         if isNull { nulls.append(row) }
         if count == 0 { empties.append(row) }
         if count > 1 { counts += [row, UInt32(clamping: count)] }
@@ -68,7 +67,9 @@ package struct FieldIndexBuilder {
     }
 
     /// The index as bytes.
-    package consuming func finish() -> [UInt8] {
+    ///
+    /// - Throws: `limit_exceeded` when the texts are too long for an index.
+    package consuming func finish() throws(DatabaseError) -> [UInt8] {
         precondition(next == rows.upperBound, "every row was added")
         var writer = IndexWriter(parts: FieldIndex.commonParts + values.partCount)
         for list in [nulls, empties, foreign, own] {
@@ -77,7 +78,7 @@ package struct FieldIndexBuilder {
             writer.append(builder.finish())
         }
         writer.append(counts)
-        values.write(to: &writer)
+        try values.write(to: &writer)
         return writer.finish(type: definition.type, rows: rows)
     }
 }
@@ -87,12 +88,15 @@ private enum IndexValues {
     case keyword(KeywordValues)
     case number(NumberValues)
     case geo(GeoValues)
+    case text(TextValues)
 
-    init(_ type: FieldIndexType) {
-        switch type {
-        case .keyword, .bool: self = .keyword(KeywordValues(onlyBooleans: type == .bool))
-        case .integer, .float, .datetime: self = .number(NumberValues(type))
-        case .geo, .text: self = .geo(GeoValues())
+    init(_ definition: FieldIndexDefinition, firstRow: Int) {
+        switch definition.type {
+        case .keyword: self = .keyword(KeywordValues(onlyBooleans: false))
+        case .bool: self = .keyword(KeywordValues(onlyBooleans: true))
+        case .integer, .float, .datetime: self = .number(NumberValues(definition.type))
+        case .geo: self = .geo(GeoValues())
+        case .text: self = .text(TextValues(TextAnalysis(definition.text), firstRow: firstRow))
         }
     }
 
@@ -101,6 +105,7 @@ private enum IndexValues {
         case .keyword: KeywordValues.parts
         case .number: NumberValues.parts
         case .geo: GeoValues.parts
+        case .text: TextValues.parts
         }
     }
 
@@ -119,14 +124,27 @@ private enum IndexValues {
             self = .geo(GeoValues())
             defer { self = .geo(values) }
             return values.add(value, row: row)
+        case .text(var values):
+            self = .geo(GeoValues())
+            defer { self = .text(values) }
+            return values.add(value)
         }
     }
 
-    func write(to writer: inout IndexWriter) {
+    /// Every value of a row was added.
+    mutating func endRow() {
+        guard case .text(var values) = self else { return }
+        self = .geo(GeoValues())
+        values.endRow()
+        self = .text(values)
+    }
+
+    func write(to writer: inout IndexWriter) throws(DatabaseError) {
         switch self {
         case .keyword(let values): values.write(to: &writer)
         case .number(let values): values.write(to: &writer)
         case .geo(let values): values.write(to: &writer)
+        case .text(let values): try values.write(to: &writer)
         }
     }
 }

@@ -1,7 +1,7 @@
 import NeedleCore
 
 /// Filters without what makes no difference: filters that only wrap, parts that always hold, conditions that are there
-/// twice. What matches stays the same.
+/// twice, the order of conditions. What matches stays the same.
 enum CanonicalFilter {
     static func of(_ filter: Filter) -> Filter {
         var must: [Condition] = []
@@ -18,9 +18,10 @@ enum CanonicalFilter {
         if let asked = minimum {
             let conditions = asked.conditions.map(simplify)
             let isVoid = asked.minimumCount == 0 || conditions.isEmpty
+            // Here a condition that is there twice counts twice.
             minimum =
                 isVoid
-                ? nil : Filter.MinimumShould(conditions: conditions, minimumCount: asked.minimumCount)
+                ? nil : Filter.MinimumShould(conditions: sorted(conditions), minimumCount: asked.minimumCount)
         }
         return Filter(
             must: distinct(must), should: should, mustNot: distinct(filter.mustNot.map(simplify)),
@@ -57,6 +58,12 @@ enum CanonicalFilter {
 
     private static func distinct(_ conditions: [Condition]) -> [Condition] {
         var seen: Set<Condition> = []
-        return conditions.filter { seen.insert($0).inserted }
+        return sorted(conditions.filter { seen.insert($0).inserted })
+    }
+
+    private static func sorted(_ conditions: [Condition]) -> [Condition] {
+        guard conditions.count > 1 else { return conditions }
+        return conditions.map { (key: $0.orderKey, condition: $0) }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.condition)
     }
 }

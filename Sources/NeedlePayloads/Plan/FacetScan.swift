@@ -1,26 +1,18 @@
 package import NeedleCore
 
-/// Which values rows have at a key, from their payloads. A value type; safe to share.
+/// How many rows have each value at a key, from their payloads. A value type; safe to share.
 package struct FacetScan: Sendable {
-    private let path: FieldPath
-    private let keys: [[UInt8]]
+    private let values: ScalarValues
 
     package init(_ path: FieldPath) {
-        self.path = path
-        keys = [path.segments[0].key]
+        values = ScalarValues(path)
     }
 
     /// Counts a row once for each of its distinct values: strings, numbers by value, booleans.
     ///
     /// - Throws: when the payload is no JSON object.
     package func count(payload: Span<UInt8>, into counts: inout [MatchValue: Int]) throws(JSONError) {
-        let fields = try RowFields(decoding: payload, keys: keys, id: nil)
-        var seen: Set<MatchValue> = []
-        _ = fields.anyValue(at: path) { value in
-            if let scalar = MatchValue(value) { seen.insert(scalar) }
-            return false
-        }
-        for value in seen { counts[value, default: 0] += 1 }
+        for value in try values.values(payload: payload) { counts[value, default: 0] += 1 }
     }
 
     /// Most frequent first, then by value.

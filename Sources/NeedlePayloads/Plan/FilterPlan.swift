@@ -57,10 +57,13 @@ package struct FilterSubject {
 package struct FilterPlan: Sendable {
     package let filter: Filter
     package let matcher: FilterMatcher
+    private let analyses: [FieldPath: TextAnalysis]
 
-    package init(_ filter: Filter) {
+    /// - Parameter analyses: of keys with a text index, as the indexes were built.
+    package init(_ filter: Filter, analyses: [FieldPath: TextAnalysis] = [:]) {
         self.filter = CanonicalFilter.of(filter)
-        matcher = FilterMatcher(self.filter)
+        self.analyses = analyses
+        matcher = FilterMatcher(self.filter, analyses: analyses)
     }
 
     /// Bounds of the rows that match, dead ones included.
@@ -102,21 +105,27 @@ package struct FilterPlan: Sendable {
         case .filter(let inner): return try bounds(inner, subject)
         case .hasID(let ids):
             return RowBounds(try subject.rowsOfIDs(ids).intersection(PointSet(0..<subject.rows)))
-        default: return try Self.leaf(condition, subject)
+        default: return try leaf(condition, subject)
         }
     }
 
     /// Of a condition on a key.
-    private static func leaf(
+    private func leaf(
         _ condition: Condition, _ subject: FilterSubject
     ) throws(DatabaseError) -> RowBounds {
         var unknown: RowBounds { RowBounds(certain: .empty, possible: PointSet(0..<subject.rows)) }
         guard let path = condition.path else { return unknown }
         let stripes = subject.indexes.stripes(of: path)
+        let words: WordMatcher? =
+            if case .words(_, let test) = condition {
+                WordMatcher(test, analyses[path] ?? .plain)
+            } else {
+                nil
+            }
         var certain: [PointSet] = []
         var possible: [PointSet] = []
         for stripe in stripes {
-            guard let bounds = try stripe.bounds(of: condition) else { return unknown }
+            guard let bounds = try stripe.bounds(of: condition, words: words) else { return unknown }
             certain.append(bounds.certain)
             possible.append(bounds.possible)
         }

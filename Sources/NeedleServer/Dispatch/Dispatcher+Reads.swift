@@ -29,7 +29,8 @@ extension Dispatcher {
             return .count(try collection.count(call.filter, context: context))
         case .scrollPoints(let call):
             let request = ScrollRequest(
-                filter: call.filter, limit: call.limit, cursor: call.cursor, selection: call.selection,
+                filter: call.filter, order: call.order, limit: call.limit, cursor: call.cursor,
+                selection: call.selection,
                 maximumBytes: max(4_096, limits.lineBytes - 65_536))
             return .page(try collection.scroll(request, context: context), call.vectorEncoding)
         case .facetPoints(let call):
@@ -38,6 +39,10 @@ extension Dispatcher {
         case .searchPoints(let call), .recommendPoints(let call):
             return .search(
                 try collection.search(call.search.query, context: context), call.search.vectorEncoding)
+        case .searchGroups(let call):
+            let result = try collection.searchGroups(
+                call.search.query, by: call.grouping, context: context)
+            return .groups(result, call.search.vectorEncoding)
         case .searchBatch(let call):
             let results = try collection.searchBatch(call.searches.map(\.query), context: context)
             return .searchBatch(results, call.searches.map(\.vectorEncoding))
@@ -73,6 +78,7 @@ extension Call {
     var runsModel: Bool {
         switch self {
         case .searchPoints(let call): call.search.query.target.isText
+        case .searchGroups(let call): call.search.query.target.isText
         case .searchBatch(let call): call.searches.contains { $0.query.target.isText }
         case .upsertPoints(let call): call.points.contains { $0.text != nil }
         case .embedTexts: true

@@ -120,7 +120,7 @@ package final class Dispatcher: RequestExecutor {
                 self.describe(task) { .indexes(collection.listIndexes()) }
             }
         case .getPoints, .countPoints, .scrollPoints, .facetPoints, .searchPoints, .searchBatch,
-            .recommendPoints:
+            .searchGroups, .recommendPoints:
             read(task)
         case .embedTexts(let call): embed(task, call)
         case .createSnapshot, .listSnapshots, .deleteSnapshot, .verifySnapshot, .restoreSnapshot:

@@ -11,9 +11,10 @@ package enum MarginalRelevance {
     ///   - relevance: of each candidate, best first; on the scale of `similarity`, higher is better.
     ///   - lambda: 0 … 1; 1 leaves the order as it is.
     ///   - similarity: of two candidates by their places.
-    package static func choose(
-        limit: Int, relevance: [Double], lambda: Double, similarity: (Int, Int) -> Double
-    ) -> [Int] {
+    /// - Throws: what `similarity` throws.
+    package static func choose<Failure: Error>(
+        limit: Int, relevance: [Double], lambda: Double, similarity: (Int, Int) throws(Failure) -> Double
+    ) throws(Failure) -> [Int] {
         precondition((0...1).contains(lambda), "lambda is a share")
         var chosen: [Int] = []
         var rest = Array(relevance.indices)
@@ -32,7 +33,7 @@ package enum MarginalRelevance {
             chosen.append(next)
             if lambda < 1 {
                 for candidate in rest {
-                    closest[candidate] = max(closest[candidate], similarity(candidate, next))
+                    closest[candidate] = max(closest[candidate], try similarity(candidate, next))
                 }
             }
         }

@@ -43,8 +43,8 @@ extension JSONReader {
         case .writeImport: return .importStatus(try result.importStatus())
         case .commitImport: return .snapshotImported(try result.snapshot())
         case .abortImport: return .importAborted
-        case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .recommendPoints,
-            .embedTexts:
+        case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .searchGroups,
+            .recommendPoints, .embedTexts:
             preconditionFailure("these are read without a tree")
         }
     }

@@ -12,8 +12,10 @@ private struct ResultMembers {
     var complete = true
     var strategy = SearchStrategy.exact
     var tookMicroseconds = 0
+    var explanation: JSONValue?
     var encoding = VectorEncoding.array
     var results: [ResultMembers]?
+    var groups: [(value: MatchValue, points: [(record: PointRecord, score: Double?)])]?
     var vectors: [[Float]]?
     var model: ModelDescription?
     var tokens = 0
@@ -39,6 +41,10 @@ extension JSONReader {
             let start = offset
             let result = try resultMembers()
             return .search(try searchResult(result, at: start), result.encoding)
+        case .searchGroups:
+            let start = offset
+            let result = try resultMembers()
+            return .groups(try groupedResult(result, at: start), result.encoding)
         case .searchBatch:
             let start = offset
             guard let members = try resultMembers().results else {
@@ -84,13 +90,64 @@ extension JSONReader {
     private func searchResult(_ result: ResultMembers, at start: Int) throws -> SearchResult {
         guard let lsn = result.lsn else { throw JSONError(.missingKey("lsn"), at: start) }
         guard let points = result.points else { throw JSONError(.missingKey("points"), at: start) }
-        let hits = try points.map { point in
+        let hits = try hits(points, at: start)
+        var found = SearchResult(
+            hits: hits, complete: result.complete, strategy: result.strategy,
+            tookMicroseconds: result.tookMicroseconds, lsn: lsn)
+        found.explanation = result.explanation
+        return found
+    }
+
+    private func hits(
+        _ points: [(record: PointRecord, score: Double?)], at start: Int
+    ) throws -> [SearchHit] {
+        try points.map { point in
             guard let score = point.score else { throw JSONError(.missingKey("score"), at: start) }
             return SearchHit(record: point.record, score: score)
         }
-        return SearchResult(
-            hits: hits, complete: result.complete, strategy: result.strategy,
+    }
+
+    private func groupedResult(_ result: ResultMembers, at start: Int) throws -> GroupedResult {
+        guard let lsn = result.lsn else { throw JSONError(.missingKey("lsn"), at: start) }
+        guard let groups = result.groups else { throw JSONError(.missingKey("groups"), at: start) }
+        var found = GroupedResult(
+            groups: try groups.map { PointGroup(value: $0.value, hits: try hits($0.points, at: start)) },
+            complete: result.complete, strategy: result.strategy,
             tookMicroseconds: result.tookMicroseconds, lsn: lsn)
+        found.explanation = result.explanation
+        return found
+    }
+
+    private mutating func group(
+        _ encoding: inout VectorEncoding
+    ) throws -> (value: MatchValue, points: [(record: PointRecord, score: Double?)]) {
+        _ = try peekKind()
+        let start = offset
+        var value: MatchValue?
+        var points: [(record: PointRecord, score: Double?)] = []
+        var members = try beginObject()
+        while let key = try nextKey(&members) {
+            switch key {
+            case "value": value = try scalar()
+            case "points": points = try list(of: "points", limit: .max) { try $0.point(&encoding) }
+            default: try skipValue()
+            }
+        }
+        guard let value else { throw JSONError(.missingKey("value"), at: start) }
+        return (value, points)
+    }
+
+    private mutating func scalar() throws -> MatchValue {
+        switch try peekKind() {
+        case .bool: return .bool(try readBool())
+        case .string: return .string(try readBytes())
+        default:
+            switch try readNumber() {
+            case .signed(let value): return .number(ExactNumber(value))
+            case .unsigned(let value): return .number(ExactNumber(value))
+            case .double(let value): return .number(ExactNumber(value))
+            }
+        }
     }
 
     private mutating func resultMembers() throws -> ResultMembers {
@@ -108,6 +165,11 @@ extension JSONReader {
             case "complete": result.complete = try readBool()
             case "strategy": result.strategy = try choice(among: Self.strategies)
             case "took_us": result.tookMicroseconds = try readInt(in: 0...Int.max)
+            case "explain": result.explanation = try JSONValue(reading: &self)
+            case "groups":
+                var encoding = result.encoding
+                result.groups = try list(of: "groups", limit: .max) { try $0.group(&encoding) }
+                result.encoding = encoding
             case "results": result.results = try list(of: "results", limit: .max) { try $0.resultMembers() }
             case "vectors":
                 result.vectors = try list(of: "vectors", limit: .max) { reader in

@@ -97,6 +97,11 @@ package struct RequestEncoder: Sendable {
         case .searchPoints(let search), .recommendPoints(let search):
             json.writeRead(search.collection, search.minimumLSN)
             write(search.search, to: &json)
+        case .searchGroups(let groups):
+            json.writeRead(groups.collection, groups.minimumLSN)
+            json.string("group_by", groups.grouping.path.text)
+            json.integer("group_size", groups.grouping.size)
+            write(groups.search, to: &json)
         case .searchBatch(let batch):
             json.writeRead(batch.collection, batch.minimumLSN)
             json.key("searches")
@@ -218,6 +223,12 @@ package struct RequestEncoder: Sendable {
     private func write(_ scroll: ScrollPoints, to json: inout JSONWriter) {
         json.writeRead(scroll.collection, scroll.minimumLSN)
         json.writeFilter(scroll.filter)
+        if let order = scroll.order {
+            json.object("order_by") { json in
+                json.string("key", order.path.text)
+                json.string("direction", order.isDescending ? "desc" : "asc")
+            }
+        }
         json.integer("limit", scroll.limit)
         if let cursor = scroll.cursor { json.string("cursor", cursor) }
         json.writeSelection(scroll.selection, scroll.vectorEncoding)
@@ -229,7 +240,7 @@ package struct RequestEncoder: Sendable {
         case .vector(let vector):
             json.key("vector")
             json.write(vector, as: vectorEncoding)
-        case .text(let text): json.string("text", text)
+        case .text(let text): if query.hybrid == nil { json.string("text", text) }
         case .point(let id):
             json.key("point_id")
             json.write(id)
@@ -240,6 +251,8 @@ package struct RequestEncoder: Sendable {
             json.key("negative")
             json.array(negative) { $0.write($1) }
         }
+        if let hybrid = query.hybrid { json.writeMembers(of: hybrid) }
+        if let diversity = query.diversity { json.write(diversity) }
         if let space = query.space { json.string("using", space) }
         json.integer("limit", query.limit)
         if query.offset != 0 { json.integer("offset", query.offset) }
@@ -250,6 +263,7 @@ package struct RequestEncoder: Sendable {
         json.writeFilter(query.filter)
         json.writeParams(of: search)
         json.writeSelection(query.selection, search.vectorEncoding)
+        if query.explains { json.flag("explain") }
         if let model = query.model { json.string("model", model) }
     }
 
@@ -298,6 +312,34 @@ extension JSONWriter {
         }
         if selection.withVector { flag("with_vector") }
         if encoding != .array { string("vector_encoding", encoding.rawValue) }
+    }
+
+    fileprivate mutating func writeMembers(of hybrid: HybridSearch) {
+        string("text", hybrid.text)
+        object("fusion") { json in
+            switch hybrid.fusion {
+            case .reciprocal(let k):
+                json.string("method", "rrf")
+                json.integer("k", k)
+            case .weighted(let vector, let text):
+                json.string("method", "weighted")
+                json.key("vector")
+                json.write(vector)
+                json.key("text")
+                json.write(text)
+            }
+        }
+        guard let keys = hybrid.keys else { return }
+        key("keys")
+        array(keys) { $0.write($1.text) }
+    }
+
+    fileprivate mutating func write(_ diversity: Diversity) {
+        object("mmr") { json in
+            json.key("lambda")
+            json.write(diversity.lambda)
+            json.integer("candidates", diversity.candidates)
+        }
     }
 
     fileprivate mutating func writeParams(of search: Search) {

@@ -92,7 +92,7 @@ extension CallDecoder {
             case "cursor": scroll.cursor = try reader.optional { try $0.boundedString(1...4096) }
             case "with_payload": scroll.selection.payload = try reader.payloadSelection(limits)
             case "with_vector": scroll.selection.withVector = try reader.optionalBool() ?? false
-            case "order_by": try reader.refuseUnlessNull("\"order_by\"", at: key.offset)
+            case "order_by": scroll.order = try reader.optional { try $0.scrollOrder() }
             default: try common.take(key, from: &reader, allowing: .readPoints)
             }
         }
@@ -121,9 +121,24 @@ extension JSONReader {
         }
     }
 
-    /// What a later version brings: fine as long as it is `null`.
-    mutating func refuseUnlessNull(_ what: String, at key: Int) throws {
-        guard try readNullIfPresent() else { throw Refusal.notSupported(what, at: key) }
+    /// `{"key","direction"}`.
+    fileprivate mutating func scrollOrder() throws -> ScrollOrder {
+        _ = try peekKind()
+        let object = offset
+        var members = try beginObject()
+        var path: FieldPath?
+        var isDescending = false
+        while let key = try nextKey(&members) {
+            switch key {
+            case "key": path = try optional { try $0.fieldPath() }
+            case "direction":
+                isDescending =
+                    try optional { try $0.choice(among: [("asc", false), ("desc", true)]) } ?? false
+            default: throw unknown(key)
+            }
+        }
+        guard let path else { throw Refusal.missing("key", in: object) }
+        return ScrollOrder(path: path, isDescending: isDescending)
     }
 
     mutating func pageLimit(_ limits: Limits) throws -> Int {

@@ -29,7 +29,7 @@ extension CallDecoder {
             switch key {
             case "positive": positive = try reader.optional { try $0.examples("positive", limits) } ?? []
             case "negative": negative = try reader.optional { try $0.examples("negative", limits) } ?? []
-            case "vector", "text", "point_id": throw reader.unknown(key)
+            case "vector", "point_id": throw reader.unknown(key)
             default:
                 if try fields.take(key, from: &reader) { continue }
                 try common.take(key, from: &reader, allowing: .read)
@@ -41,6 +41,47 @@ extension CallDecoder {
             for: .examples(positive: positive, negative: negative), object: object)
         return .recommendPoints(
             SearchPoints(collection: collection, search: search, minimumLSN: common.minimumLSN))
+    }
+
+    mutating func searchGroups(_ reader: inout JSONReader) throws -> Call {
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var fields = SearchFields(limits: limits)
+        var path: FieldPath?
+        var size: (value: Int, place: Int)?
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "group_by": path = try reader.optional { try $0.fieldPath() }
+            case "group_size":
+                let place = key.offset
+                let range = 1...SearchGroups.pointLimit
+                size = try reader.optional { try $0.readInt(in: range) }.map { ($0, place) }
+            case "fusion", "keys", "mmr":
+                // The fused score of a point depends on what else is found, so groups could not be compared.
+                let place = key.offset
+                guard try reader.readNullIfPresent() else {
+                    throw Refusal(
+                        message: "a search in groups has no \"fusion\" and no \"mmr\"", offset: place)
+                }
+            default:
+                if try fields.take(key, from: &reader) { continue }
+                try common.take(key, from: &reader, allowing: .read)
+            }
+        }
+        let collection = try common.requiredCollection(in: object)
+        guard let path else { throw Refusal.missing("group_by", in: object) }
+        let search = try fields.search(object: object)
+        let grouping = Grouping(path: path, size: size?.value ?? SearchGroups.standardSize)
+        let points = (search.query.limit + search.query.offset) * grouping.size
+        guard points <= SearchGroups.pointLimit else {
+            throw Refusal(
+                message: "all groups together have at most \(SearchGroups.pointLimit) points",
+                offset: size?.place ?? object, expected: "at most \(SearchGroups.pointLimit) together",
+                got: "\(points)")
+        }
+        return .searchGroups(
+            SearchGroups(
+                collection: collection, search: search, grouping: grouping, minimumLSN: common.minimumLSN))
     }
 
     mutating func searchBatch(_ reader: inout JSONReader) throws -> Call {
@@ -87,142 +128,5 @@ extension JSONReader {
             guard try fields.take(key, from: &self) else { throw unknown(key) }
         }
         return SearchFields.Outcome(search: try fields.search(object: object), encoding: fields.encoding)
-    }
-}
-
-/// The keys of one search, as they come.
-struct SearchFields {
-    /// A search of a batch, which may leave the encoding to the batch.
-    struct Outcome {
-        var search: Search
-        var encoding: VectorEncoding?
-    }
-
-    private let limits: Limits
-    private var target: SearchTarget?
-    private var space: String?
-    private var limit = 10
-    private var offset = 0
-    /// Where the value of `offset` stands; complaints about the sum go there.
-    private var offsetPlace: Int?
-    private var scoreThreshold: Double?
-    private var filter: Filter?
-    private var effort = SearchEffort.standard
-    /// Where `recall` stands; complaints about a limit that it does not allow go there.
-    private var recallPlace: Int?
-    private var rescores = true
-    private var oversampling: Double?
-    private var selection = PointSelection()
-    private var model: String?
-    private(set) var encoding: VectorEncoding?
-
-    init(limits: Limits) {
-        self.limits = limits
-    }
-
-    /// Reads the value of `key`; false if a search has no such key.
-    mutating func take(_ key: borrowing JSONText, from reader: inout JSONReader) throws -> Bool {
-        switch key {
-        case "vector", "text", "point_id": try takeTarget(key, from: &reader)
-        case "limit": limit = try reader.optional { try $0.readInt(in: Search.limitRange) } ?? 10
-        case "filter":
-            let limits = limits
-            filter = try reader.optional { try $0.filter(limits) }
-        case "params":
-            if try !reader.readNullIfPresent() { try takeParams(from: &reader) }
-        case "with_payload": selection.payload = try reader.payloadSelection(limits)
-        case "with_vector": selection.withVector = try reader.optionalBool() ?? false
-        case "offset":
-            _ = try reader.peekKind()
-            offsetPlace = reader.offset
-            offset = try reader.optional { try $0.readInt(in: 0...Search.windowLimit) } ?? 0
-        case "using": space = try reader.optionalString()
-        case "score_threshold": scoreThreshold = try reader.optional { try $0.readDouble() }
-        case "model": model = try reader.optional { try $0.boundedString(CommonParams.modelBytes) }
-        case "vector_encoding": encoding = try reader.optional { try $0.choice(VectorEncoding.self) }
-        case "fusion": try reader.refuseUnlessNull("\"fusion\"", at: key.offset)
-        case "keys": try reader.refuseUnlessNull("\"keys\"", at: key.offset)
-        case "mmr": try reader.refuseUnlessNull("\"mmr\"", at: key.offset)
-        case "explain":
-            _ = try reader.peekKind()
-            let place = reader.offset
-            if try reader.optionalBool() == true { throw Refusal.notSupported("\"explain\"", at: place) }
-        default: return false
-        }
-        return true
-    }
-
-    /// The whole search.
-    ///
-    /// - Parameter object: where it begins.
-    func search(object: Int) throws -> Search {
-        guard let target else {
-            throw Refusal(message: "one of \"vector\", \"text\" and \"point_id\" is missing", offset: object)
-        }
-        return try search(for: target, object: object)
-    }
-
-    /// The whole search, for a target that is no key of it.
-    func search(for target: SearchTarget, object: Int) throws -> Search {
-        guard limit + offset <= Search.windowLimit else {
-            throw Refusal(
-                message: "\"offset\" and \"limit\" together are more than \(Search.windowLimit)",
-                offset: offsetPlace ?? object, expected: "at most \(Search.windowLimit) together",
-                got: "\(limit + offset)")
-        }
-        if let recallPlace, limit > Search.recallLimit {
-            throw Refusal(
-                message: "\"recall\" goes with a limit of at most \(Search.recallLimit)", offset: recallPlace,
-                expected: "a limit of at most \(Search.recallLimit)", got: "\(limit)")
-        }
-        var query = SearchQuery(
-            target: target, space: space, limit: limit, offset: offset, scoreThreshold: scoreThreshold,
-            filter: filter, effort: effort, selection: selection, model: model)
-        query.rescores = rescores
-        query.oversampling = oversampling
-        return Search(query: query, vectorEncoding: encoding ?? .array)
-    }
-
-    private mutating func takeTarget(_ key: borrowing JSONText, from reader: inout JSONReader) throws {
-        if try reader.readNullIfPresent() { return }
-        guard target == nil else {
-            throw Refusal(message: "exactly one of \"vector\", \"text\" and \"point_id\"", offset: key.offset)
-        }
-        switch key {
-        case "vector": target = .vector(try reader.vector(limits))
-        case "text": target = .text(try reader.readString())
-        default: target = .point(try reader.pointID())
-        }
-    }
-
-    private mutating func takeParams(from reader: inout JSONReader) throws {
-        var members = try reader.beginObject()
-        while let key = try reader.nextKey(&members) {
-            switch key {
-            case "ef":
-                let range = Search.efRange
-                guard let ef = try reader.optional({ try $0.readInt(in: range) }) else { continue }
-                try setEffort(.ef(ef), at: key.offset)
-            case "exact":
-                guard try reader.optionalBool() == true else { continue }
-                try setEffort(.exact, at: key.offset)
-            case "recall":
-                let range = Search.recallRange
-                guard let recall = try reader.optional({ try $0.double(in: range) }) else { continue }
-                try setEffort(.recall(recall), at: key.offset)
-                recallPlace = key.offset
-            case "rescore": rescores = try reader.optionalBool() ?? true
-            case "oversampling":
-                oversampling = try reader.optional { try $0.double(in: Search.oversamplingRange) }
-            default: throw reader.unknown(key)
-            }
-        }
-    }
-
-    private mutating func setEffort(_ effort: SearchEffort, at key: Int) throws {
-        guard self.effort == .standard else {
-            throw Refusal(message: "at most one of \"ef\", \"recall\" and \"exact\"", offset: key)
-        }
-        self.effort = effort
     }
 }

@@ -36,6 +36,7 @@ struct CallDecoder {
         case .facetPoints: try facetPoints(&reader)
         case .searchPoints: try searchPoints(&reader)
         case .searchBatch: try searchBatch(&reader)
+        case .searchGroups: try searchGroups(&reader)
         case .recommendPoints: try recommendPoints(&reader)
         case .embedTexts: try embedTexts(&reader)
         case .createSnapshot: try createSnapshot(&reader)

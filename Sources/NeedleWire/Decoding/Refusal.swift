@@ -17,10 +17,6 @@ struct Refusal: Error {
     var expected: String?
     var got: String?
 
-    static func notSupported(_ what: String, at offset: Int) -> Refusal {
-        Refusal(message: "\(what) is not supported by this version", offset: offset)
-    }
-
     static func missing(_ member: String, in object: Int, message: String? = nil, expected: String? = nil)
         -> Refusal
     {

@@ -30,6 +30,7 @@ package enum Reply: Sendable {
     case facet([FacetValue])
     case page(ScrollPage, VectorEncoding)
     case search(SearchResult, VectorEncoding)
+    case groups(GroupedResult, VectorEncoding)
     /// One encoding per result.
     case searchBatch([SearchResult], [VectorEncoding])
     case embedded(EmbeddingBatch, ModelDescription, VectorEncoding)

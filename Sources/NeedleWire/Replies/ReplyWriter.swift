@@ -56,6 +56,7 @@ struct ReplyWriter {
         case .points(let points, let missing, let encoding): try writePoints(points, missing, encoding)
         case .page(let page, let encoding): try writePage(page, encoding)
         case .search(let result, let encoding): try writeMembers(of: result, encoding)
+        case .groups(let result, let encoding): try writeMembers(of: result, encoding)
         case .searchBatch(let results, let encodings): try writeBatch(results, encodings)
         case .embedded(let batch, let model, let encoding): try writeEmbedding(batch, model, encoding)
         case .snapshotCreated(let snapshot): json.writeCreated(snapshot)
@@ -109,11 +110,37 @@ struct ReplyWriter {
     private mutating func writeMembers(of result: SearchResult, _ encoding: VectorEncoding) throws(ReplyFault)
     {
         json.key("points")
+        try writeHits(result.hits, encoding)
+        json.key("complete")
+        json.write(result.complete)
+        json.string("strategy", result.strategy.rawValue)
+        json.integer("took_us", result.tookMicroseconds)
+        json.lsn(result.lsn)
+        json.writeExplanation(result.explanation)
+    }
+
+    private mutating func writeHits(_ hits: [SearchHit], _ encoding: VectorEncoding) throws(ReplyFault) {
         json.beginArray()
-        for hit in result.hits {
+        for hit in hits {
             guard hit.score.isFinite else { throw .scoreNotFinite }
             json.write(hit.record, score: hit.score, encoding)
             try checkLength()
+        }
+        json.endArray()
+    }
+
+    private mutating func writeMembers(
+        of result: GroupedResult, _ encoding: VectorEncoding
+    ) throws(ReplyFault) {
+        json.key("groups")
+        json.beginArray()
+        for group in result.groups {
+            json.beginObject()
+            json.key("value")
+            json.write(group.value)
+            json.key("points")
+            try writeHits(group.hits, encoding)
+            json.endObject()
         }
         json.endArray()
         json.key("complete")
@@ -121,6 +148,7 @@ struct ReplyWriter {
         json.string("strategy", result.strategy.rawValue)
         json.integer("took_us", result.tookMicroseconds)
         json.lsn(result.lsn)
+        json.writeExplanation(result.explanation)
     }
 
     private mutating func writeBatch(
@@ -169,6 +197,12 @@ extension JSONWriter {
         integer("done", status.done)
         key("total")
         if let total = status.total { write(total) } else { writeNull() }
+    }
+
+    fileprivate mutating func writeExplanation(_ explanation: JSONValue?) {
+        guard let explanation else { return }
+        key("explain")
+        explanation.write(to: &self)
     }
 
     fileprivate mutating func writeHead(of receipt: WriteReceipt) {

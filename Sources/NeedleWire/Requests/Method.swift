@@ -25,6 +25,7 @@ package enum Method: String, Hashable, Sendable, CaseIterable {
     case facetPoints = "point.facet"
     case searchPoints = "point.search"
     case searchBatch = "point.search_batch"
+    case searchGroups = "point.search_groups"
     case recommendPoints = "point.recommend"
     case embedTexts = "text.embed"
     case createSnapshot = "snapshot.create"

@@ -88,6 +88,7 @@ package struct CountPoints: Sendable {
 package struct ScrollPoints: Sendable {
     package var collection: String
     package var filter: Filter?
+    package var order: ScrollOrder?
     /// 1 … `Limits.batchPoints`.
     package var limit: Int
     package var cursor: String?
@@ -96,12 +97,13 @@ package struct ScrollPoints: Sendable {
     package var minimumLSN: LSN?
 
     package init(
-        collection: String, filter: Filter? = nil, limit: Int = 100, cursor: String? = nil,
-        selection: PointSelection = PointSelection(), vectorEncoding: VectorEncoding = .array,
-        minimumLSN: LSN? = nil
+        collection: String, filter: Filter? = nil, order: ScrollOrder? = nil, limit: Int = 100,
+        cursor: String? = nil, selection: PointSelection = PointSelection(),
+        vectorEncoding: VectorEncoding = .array, minimumLSN: LSN? = nil
     ) {
         self.collection = collection
         self.filter = filter
+        self.order = order
         self.limit = limit
         self.cursor = cursor
         self.selection = selection

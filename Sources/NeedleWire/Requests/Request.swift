@@ -44,6 +44,7 @@ package enum Call: Sendable {
     case facetPoints(FacetPoints)
     case searchPoints(SearchPoints)
     case searchBatch(SearchBatch)
+    case searchGroups(SearchGroups)
     /// A search whose target is examples.
     case recommendPoints(SearchPoints)
     case embedTexts(EmbedTexts)
@@ -94,6 +95,7 @@ extension Call {
         case .facetPoints: .facetPoints
         case .searchPoints: .searchPoints
         case .searchBatch: .searchBatch
+        case .searchGroups: .searchGroups
         case .recommendPoints: .recommendPoints
         case .embedTexts: .embedTexts
         case .createSnapshot: .createSnapshot
@@ -142,6 +144,7 @@ extension Call {
         case .facetPoints(let call): call.collection
         case .searchPoints(let call): call.collection
         case .searchBatch(let call): call.collection
+        case .searchGroups(let call): call.collection
         case .recommendPoints(let call): call.collection
         }
     }
@@ -167,6 +170,7 @@ extension Call {
         case .scrollPoints(let call): call.minimumLSN
         case .searchPoints(let call): call.minimumLSN
         case .searchBatch(let call): call.minimumLSN
+        case .searchGroups(let call): call.minimumLSN
         case .recommendPoints(let call): call.minimumLSN
         default: nil
         }

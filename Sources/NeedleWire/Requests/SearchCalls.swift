@@ -22,6 +22,13 @@ package struct Search: Sendable {
     package static let recallRange = 0.5...0.999
     /// Most points of a search that names a recall.
     package static let recallLimit = 100
+    /// UTF-8 bytes of a text whose words are searched.
+    package static let wordBytes = Filter.Limit.wordBytes
+    /// Most keys whose words are searched.
+    package static let keyLimit = 64
+    /// The constant of reciprocal rank fusion.
+    package static let fusionRange = 0...1_000_000
+    package static let weightRange = 0.0...1_000_000.0
     /// Most examples of one kind that a recommendation names.
     package static let exampleLimit = 1_000
 }
@@ -35,6 +42,25 @@ package struct SearchPoints: Sendable {
     package init(collection: String, search: Search, minimumLSN: LSN? = nil) {
         self.collection = collection
         self.search = search
+        self.minimumLSN = minimumLSN
+    }
+}
+
+/// `point.search_groups`: a search without words or diversity, whose `limit` and `offset` count groups.
+package struct SearchGroups: Sendable {
+    /// Points that all groups together may have, those of the offset counted.
+    package static let pointLimit = 10_000
+    package static let standardSize = 3
+
+    package var collection: String
+    package var search: Search
+    package var grouping: Grouping
+    package var minimumLSN: LSN?
+
+    package init(collection: String, search: Search, grouping: Grouping, minimumLSN: LSN? = nil) {
+        self.collection = collection
+        self.search = search
+        self.grouping = grouping
         self.minimumLSN = minimumLSN
     }
 }

@@ -34,6 +34,8 @@ extension Metric: ExpressibleByArgument {}
 extension Quantization: ExpressibleByArgument {}
 extension Durability: ExpressibleByArgument {}
 extension EmbeddingKind: ExpressibleByArgument {}
+extension FieldIndexType: ExpressibleByArgument {}
+extension TextStemming: ExpressibleByArgument {}
 
 struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

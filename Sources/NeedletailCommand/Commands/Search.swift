@@ -17,6 +17,8 @@ struct Search: AsyncParsableCommand {
               needletail search packages --id 17 --columns name,section
               needletail search photos --vector '[0.1, 0.2, 0.3]' --exact
               needletail search photos --vector query.json --json | jq -r .id
+              needletail search packages "png viewer" --hybrid --keys name,text
+              needletail search packages --id 17 --words gimp --weights 0.7,0.3
             """)
 
     @Argument(help: "The collection to search.")
@@ -55,8 +57,18 @@ struct Search: AsyncParsableCommand {
             "Only hits at least this near: a lower bound for the score, for euclid an upper one.",
             valueName: "score"))
     var threshold: Double?
+    @OptionGroup var words: HybridOptions
+    @Option(
+        help: ArgumentHelp(
+            "Put hits into groups by the values of this payload field; --limit counts groups.",
+            valueName: "key"))
+    var groupBy: String?
+    @Option(help: ArgumentHelp("Hits of a group.", valueName: "n"))
+    var groupSize = 3
     @Option(help: ArgumentHelp("Payload columns of the table, separated by commas.", valueName: "keys"))
     var columns: String?
+    @Flag(help: "Say how the answer was found, as JSON on standard error.")
+    var explain = false
     @OptionGroup var ids: IDOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var global: GlobalOptions
@@ -74,6 +86,11 @@ struct Search: AsyncParsableCommand {
             throw ValidationError("--recall is 0.5 to 0.999")
         }
         if recall != nil, limit > 100 { throw ValidationError("--recall goes with a --limit of at most 100") }
+        try words.check(isByText: text != nil)
+        if groupBy != nil, words.isUsed || explain {
+            throw ValidationError("--group-by goes without --hybrid, --words, --diverse and --explain")
+        }
+        guard (1...10_000).contains(groupSize) else { throw ValidationError("--group-size is 1 to 10,000") }
         if let threshold, !threshold.isFinite { throw ValidationError("--threshold is a finite number") }
     }
 
@@ -81,7 +98,12 @@ struct Search: AsyncParsableCommand {
         let terminal = Terminal.current()
         let request = try request()
         try await global.withClient(collection: collection) { client in
+            if let groupBy {
+                let answer = try await client.searchGroups(collection, request, by: groupBy, size: groupSize)
+                return show(answer, terminal)
+            }
             let answer = try await client.search(collection, request)
+            if let explanation = answer.explanation { terminal.say(explanation.description) }
             if output.json {
                 terminal.print(answer.hits.map { HitTable.json($0) })
                 return
@@ -93,6 +115,26 @@ struct Search: AsyncParsableCommand {
             if !answer.isComplete {
                 terminal.say("warning: part of the data could not be consulted; see needletail info")
             }
+        }
+    }
+
+    private func show(_ answer: GroupAnswer, _ terminal: Terminal) {
+        let chosen = columns.map { $0.split(separator: ",").map(String.init) }
+        for group in answer.groups {
+            if output.json {
+                let hits = group.hits.map { HitTable.json($0) }.joined(separator: ",")
+                terminal.print(#"{"value":\#(group.value),"points":[\#(hits)]}"#)
+                continue
+            }
+            let name = group.value.stringValue ?? group.value.description
+            terminal.print(terminal.style.bold(DisplayWidth.safe(name)))
+            terminal.print(
+                HitTable(group.hits, columns: chosen, width: terminal.width).lines(style: terminal.style))
+        }
+        guard !output.json else { return }
+        terminal.say(terminal.errorStyle.dim(Numbers.count(answer.groups.count, "group")))
+        if !answer.isComplete {
+            terminal.say("warning: part of the data could not be consulted; see needletail info")
         }
     }
 
@@ -108,6 +150,9 @@ struct Search: AsyncParsableCommand {
         var request = SearchRequest(query, limit: limit, filter: try filter.parsed())
         request.offset = offset
         request.scoreThreshold = threshold
+        request.explains = explain
+        request.hybrid = words.hybridSearch
+        request.diversity = words.diverse.map { Diversity(lambda: $0) }
         request.space = using
         request.effort =
             exact ? .exact : ef.map { .ef($0) } ?? recall.map { .recall($0) } ?? .standard

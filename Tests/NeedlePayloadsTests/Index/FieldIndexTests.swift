@@ -7,6 +7,7 @@ private struct IndexedRows {
     var documents: [JSONValue]
     var indexes: FieldIndexSet
     var overlaid: PointSet
+    var analyses: [FieldPath: TextAnalysis] = [:]
 
     func subject() -> FilterSubject {
         let rows = documents.count
@@ -35,8 +36,10 @@ func index(
 ) throws -> FieldIndex {
     var builder = FieldIndexBuilder(definition, rows: rows)
     for row in rows { try builder.add(payload: documents[row].utf8.span) }
-    let memory = IndexMemory(builder.finish())
-    return try FieldIndex(opening: memory.bytes, rowLimit: documents.count, owner: memory, file: "test")
+    let memory = IndexMemory(try builder.finish())
+    return try FieldIndex(
+        opening: memory.bytes, rowLimit: documents.count, analysis: TextAnalysis(definition.text),
+        owner: memory, file: "test")
 }
 
 func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefinition {
@@ -44,7 +47,9 @@ func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefin
 }
 
 @Suite struct FieldIndexTests {
-    private static let types: [FieldIndexType] = [.keyword, .integer, .float, .bool, .datetime, .geo]
+    private static let types: [FieldIndexType] = [
+        .keyword, .integer, .float, .bool, .datetime, .geo, .text,
+    ]
 
     /// Documents, and for each key an index of some type, fitting or not, over none, some or all rows.
     private func rows(_ generator: inout FilterGenerator) throws -> IndexedRows {
@@ -60,12 +65,19 @@ func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefin
             }
         }
         var stripes: [FieldPath: [FieldIndex]] = [:]
+        var analyses: [FieldPath: TextAnalysis] = [:]
         for key in FilterGenerator.keys where Int.random(in: 0..<4, using: &generator.random) > 0 {
             let fitting: [String: FieldIndexType] = ["n": .integer, "t": .datetime, "g": .geo]
             let type =
                 Bool.random(using: &generator.random)
                 ? fitting[key] ?? .keyword : generator.pick(Self.types)
-            let definition = try definition(key, type)
+            var definition = try definition(key, type)
+            if type == .text {
+                definition.text = generator.pick([
+                    nil, TextIndexOptions(stemming: .english, stopWords: ["word"]),
+                ])
+                analyses[definition.path] = TextAnalysis(definition.text)
+            }
             var start = 0
             while start < count, Int.random(in: 0..<4, using: &generator.random) > 0 {
                 let end = Int.random(in: (start + 1)...count, using: &generator.random)
@@ -75,25 +87,26 @@ func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefin
             }
         }
         return IndexedRows(
-            documents: documents, indexes: FieldIndexSet(stripes), overlaid: PointSet(overlaid))
+            documents: documents, indexes: FieldIndexSet(stripes), overlaid: PointSet(overlaid),
+            analyses: analyses)
     }
 
     /// 40 filters a seed: 100,000 cases in the long form.
-    @Test(arguments: 0..<(isLong ? 2_500 : 40))
+    @Test(arguments: 0..<(isLong ? 2_500 : 75))
     func indexesScansAndTheNaiveEvaluationAgree(seed: Int) throws {
         var generator = FilterGenerator(seed: UInt64(seed))
         let rows = try rows(&generator)
         for _ in 0..<40 {
             let filter = generator.filter()
-            let naive = NaiveFilter(filter: filter)
+            let naive = NaiveFilter(filter: filter, analyses: rows.analyses)
             let expected = rows.documents.indices.filter {
                 naive.matches(rows.documents[$0], id: PointID(UInt64($0)))
             }.map { UInt32($0) }
-            let scan = FilterMatcher(filter)
+            let scan = FilterMatcher(filter, analyses: rows.analyses)
             let scanned = try rows.documents.indices.filter {
                 try scan.matches(payload: rows.documents[$0].utf8.span, id: PointID(UInt64($0)))
             }.map { UInt32($0) }
-            let planned = try rows.rows(matching: FilterPlan(filter))
+            let planned = try rows.rows(matching: FilterPlan(filter, analyses: rows.analyses))
             #expect(scanned == expected, "scan of \(filter)")
             #expect(planned == expected, "plan of \(filter)")
             guard scanned == expected, planned == expected else { return }
@@ -172,7 +185,7 @@ func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefin
             func bytes() throws -> [UInt8] {
                 var builder = FieldIndexBuilder(try definition("k", type), rows: 0..<300)
                 for document in documents { try builder.add(payload: document.utf8.span) }
-                return builder.finish()
+                return try builder.finish()
             }
             #expect(try bytes() == bytes())
         }
@@ -187,7 +200,7 @@ func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefin
         let definition = try definition(key, type)
         var builder = FieldIndexBuilder(definition, rows: 0..<200)
         for document in documents { try builder.add(payload: document.utf8.span) }
-        let whole = builder.finish()
+        let whole = try builder.finish()
         var conditions: [Condition] = [.isEmpty(definition.path), .isNull(definition.path)]
         while conditions.count < 12 {
             let condition = generator.condition(3)

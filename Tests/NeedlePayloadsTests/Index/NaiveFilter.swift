@@ -5,12 +5,14 @@ import NeedlePayloads
 /// values. What indexes and scans are compared with.
 struct NaiveFilter {
     let filter: Filter
+    /// Of keys with a text index; words of members of objects are plain.
+    var analyses: [FieldPath: TextAnalysis] = [:]
 
     func matches(_ document: JSONValue, id: PointID) -> Bool {
-        Self.holds(filter, document, id)
+        holds(filter, document, id)
     }
 
-    private static func holds(_ filter: Filter, _ document: JSONValue, _ id: PointID) -> Bool {
+    private func holds(_ filter: Filter, _ document: JSONValue, _ id: PointID) -> Bool {
         for condition in filter.must where !holds(condition, document, id) { return false }
         for condition in filter.mustNot where holds(condition, document, id) { return false }
         var hits = 0
@@ -24,28 +26,28 @@ struct NaiveFilter {
         return true
     }
 
-    private static func holds(_ condition: Condition, _ document: JSONValue, _ id: PointID) -> Bool {
+    private func holds(_ condition: Condition, _ document: JSONValue, _ id: PointID) -> Bool {
         switch condition {
         case .matchAny(let path, let wanted):
-            return values(path, document).contains { value in wanted.contains { same($0, value) } }
+            return Self.values(path, document).contains { value in wanted.contains { Self.same($0, value) } }
         case .matchExcept(let path, let unwanted):
-            return values(path, document).contains { value in
+            return Self.values(path, document).contains { value in
                 switch value {
-                case .bool, .number, .string: !unwanted.contains { same($0, value) }
+                case .bool, .number, .string: !unwanted.contains { Self.same($0, value) }
                 default: false
                 }
             }
         case .range(let path, let range):
-            return values(path, document).contains { value in
+            return Self.values(path, document).contains { value in
                 switch (range.kind, value) {
-                case (.number, .number(let number)): inside(exact(number), range)
+                case (.number, .number(let number)): Self.inside(Self.exact(number), range)
                 case (.dateTime, .string(let text)):
-                    DateTime(text).map { inside(ExactNumber($0.microseconds), range) } ?? false
+                    DateTime(text).map { Self.inside(ExactNumber($0.microseconds), range) } ?? false
                 default: false
                 }
             }
         case .geo(let path, let shape):
-            return values(path, document).contains { value in
+            return Self.values(path, document).contains { value in
                 guard case .object = value, let lat = value["lat"]?.doubleValue,
                     let lon = value["lon"]?.doubleValue,
                     abs(lat) <= 90, abs(lon) <= 180
@@ -54,25 +56,27 @@ struct NaiveFilter {
             }
         case .words(let path, let test):
             guard let kind = WordMatcher.Kind(rawValue: test.kind.rawValue) else { return false }
-            let matcher = WordMatcher(kind, text: String(decoding: test.text, as: UTF8.self))
-            return values(path, document).contains { value in
+            let matcher = WordMatcher(
+                kind, text: String(decoding: test.text, as: UTF8.self), analysis: analyses[path] ?? .plain)
+            return Self.values(path, document).contains { value in
                 if case .string(let text) = value { matcher.matches(Array(text.utf8).span) } else { false }
             }
         case .valuesCount(let path, let range):
-            let count = nodes(path, document).reduce(0) { sum, node in
+            let count = Self.nodes(path, document).reduce(0) { sum, node in
                 switch node {
                 case .null: sum
                 case .array(let members): sum + members.count
                 default: sum + 1
                 }
             }
-            return inside(ExactNumber(UInt64(count)), range)
-        case .isNull(let path): return nodes(path, document).contains(.null)
-        case .isEmpty(let path): return nodes(path, document).allSatisfy { $0 == .null || $0 == .array([]) }
+            return Self.inside(ExactNumber(UInt64(count)), range)
+        case .isNull(let path): return Self.nodes(path, document).contains(.null)
+        case .isEmpty(let path):
+            return Self.nodes(path, document).allSatisfy { $0 == .null || $0 == .array([]) }
         case .hasID(let ids): return ids.contains(id)
         case .nested(let path, let inner):
-            return values(path, document).contains { value in
-                if case .object = value { holds(inner, value, id) } else { false }
+            return Self.values(path, document).contains { value in
+                if case .object = value { NaiveFilter(filter: inner).matches(value, id: id) } else { false }
             }
         case .filter(let inner): return holds(inner, document, id)
         }

@@ -164,4 +164,28 @@ import Testing
         }
         #expect(error?.kind == .cancelled)
     }
+
+    /// Of a row whose text was changed the new text counts, whatever an index holds.
+    @Test(arguments: [("fox", [2]), ("hen", [0, 1]), ("owl", [])] as [(String, [UInt32])])
+    func replacedRowsAreNotWhatTheIndexSays(word: String, found: [UInt32]) throws {
+        let query = KeywordQuery(text: word, analyses: [.plain])
+        let stripe = try TextIndex.build([["fox"], ["hen"], ["fox"]], firstRow: 0)
+        var statistics = KeywordStatistics(query)
+        try statistics.add(stripe, field: 0, of: query)
+        var changed = ScannedRow(row: 0, query: query)
+        var scratch = TextTerms()
+        changed.add("hen".utf8.span, field: 0, of: query, scratch: &scratch)
+        statistics.add(changed, field: 0, of: query)
+        let segment = KeywordSegment(
+            number: 0, stripes: [[stripe]], scanned: [changed], replaced: PointSet([0]))
+        for restriction in [nil, PointSet([0, 1, 2])] {
+            var search = KeywordSearch(
+                BM25(query, statistics), limit: 5, context: OperationContext()
+            ) { $0.row < $1.row }
+            try search.search(segment, for: query, restriction: restriction) { (_) throws(DatabaseError) in
+                true
+            }
+            #expect(search.finish().map(\.row).sorted() == found)
+        }
+    }
 }

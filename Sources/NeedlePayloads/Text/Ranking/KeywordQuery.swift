@@ -48,6 +48,9 @@ package struct ScannedRow: Sendable {
         lengths = [UInt32](repeating: 0, count: query.fields.count)
     }
 
+    /// Whether it holds one of the words.
+    package var holdsAny: Bool { frequencies.contains { $0 > 0 } }
+
     /// Adds a text of a field. O(its bytes × the query's terms).
     package mutating func add(
         _ text: Span<UInt8>, field number: Int, of query: KeywordQuery, scratch: inout TextTerms

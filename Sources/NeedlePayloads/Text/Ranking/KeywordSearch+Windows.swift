@@ -137,7 +137,7 @@ extension KeywordSearch {
                 slot: cursor.slot, frequency: frequency, length: cursor.length(of: row))
         }
         let score = BM25.reported(sum)
-        guard score >= best.threshold, try admission.admits(UInt32(row)) else { return }
+        guard score >= best.threshold, try admission.allowsIndexed(UInt32(row)) else { return }
         best.offer(RankedRow(segment: admission.segment, row: UInt32(row), score: score))
     }
 }

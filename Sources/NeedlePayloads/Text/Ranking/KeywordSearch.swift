@@ -6,13 +6,18 @@ package struct KeywordSegment {
     package var number: Int
     /// Of each field the stripes from row 0 on, one behind the other.
     package var stripes: [[TextIndex]]
-    /// Rows at and behind `indexedRows`, at least those that hold one of the words.
+    /// Rows at and behind `indexedRows` and those `replaced`, at least those that hold one of the words.
     package var scanned: [ScannedRow]
+    /// Rows whose texts are newer than what the stripes say of them. In the statistics they count as both.
+    package var replaced: PointSet
 
-    package init(number: Int, stripes: [[TextIndex]], scanned: [ScannedRow]) {
+    package init(
+        number: Int, stripes: [[TextIndex]], scanned: [ScannedRow], replaced: PointSet = .empty
+    ) {
         self.number = number
         self.stripes = stripes
         self.scanned = scanned
+        self.replaced = replaced
     }
 
     /// Rows that the stripes of every field cover: where reading has to begin.
@@ -57,7 +62,8 @@ package struct KeywordSearch {
         _ segment: KeywordSegment, for query: KeywordQuery, restriction: PointSet? = nil,
         admits: @escaping (UInt32) throws(DatabaseError) -> Bool
     ) throws(DatabaseError) {
-        let admission = Admission(segment: segment.number, restriction: restriction, admits: admits)
+        let admission = Admission(
+            segment: segment.number, restriction: restriction, replaced: segment.replaced, admits: admits)
         let rows = segment.indexedRows
         let cursors = try Self.cursors(segment, query)
         let postings = cursors.reduce(0) { $0 + $1.count }
@@ -93,7 +99,14 @@ package struct KeywordSearch {
     struct Admission {
         let segment: Int
         let restriction: PointSet?
+        let replaced: PointSet
         let admits: (UInt32) throws(DatabaseError) -> Bool
+
+        /// A row that a stripe names, and that lies within the restriction.
+        func allowsIndexed(_ row: UInt32) throws(DatabaseError) -> Bool {
+            if replaced.contains(row) { return false }
+            return try admits(row)
+        }
 
         func allows(_ row: UInt32) throws(DatabaseError) -> Bool {
             if let restriction, !restriction.contains(row) { return false }
@@ -129,7 +142,7 @@ package struct KeywordSearch {
             }
         }
         let score = BM25.reported(sum)
-        guard score > 0, score >= best.threshold, try admission.admits(UInt32(row)) else { return }
+        guard score > 0, score >= best.threshold, try admission.allowsIndexed(UInt32(row)) else { return }
         best.offer(RankedRow(segment: admission.segment, row: UInt32(row), score: score))
     }
 }

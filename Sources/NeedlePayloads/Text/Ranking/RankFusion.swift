@@ -2,7 +2,7 @@ package import NeedleCore
 
 /// Puts two ranked lists of points together: what vectors found and what words found.
 ///
-/// Deterministic: ties go to the smaller id. Each list holds a point at most once, best first; a point may be in one
+/// Deterministic: scores are given to float32 precision, ties go to the smaller id. Each list holds a point at most once, best first; a point may be in one
 /// list only. Pure functions, O(n log n).
 package enum RankFusion {
     /// A point with its score in one list, or fused.
@@ -51,7 +51,7 @@ package enum RankFusion {
     }
 
     private static func ranked(_ scores: [PointID: Double]) -> [Entry] {
-        scores.map { Entry(id: $0.key, score: $0.value) }.sorted { left, right in
+        scores.map { Entry(id: $0.key, score: Double(Float($0.value))) }.sorted { left, right in
             left.score != right.score ? left.score > right.score : left.id < right.id
         }
     }
