@@ -25,9 +25,8 @@ import Testing
                 + #"{"id":9,"method":"point.upsert","params":{"collection":"copy","points":[{"id":51,"vector":[1,2,3,4]}]}}"#
                 + "\n")
         #expect(
-            try client.line()?.contains(#""id":8,"result":{"collection":"copy","points":50,"lsn":1}"#) == true
-        )
-        #expect(try client.line()?.contains(#""id":9,"result":{"lsn":2"#) == true)
+            try client.reply(to: 8).contains(#""id":8,"result":{"collection":"copy","points":50,"lsn":1}"#))
+        #expect(try client.reply(to: 9).contains(#""id":9,"result":{"lsn":2"#))
         let jobs = try client.call("job.list")
         for kind in ["snapshot", "verify", "restore"] {
             #expect(jobs.contains(#""kind":"\#(kind)""#), "\(jobs)")

@@ -103,10 +103,15 @@ final class TestClient {
     /// Sends a request and gives its answer.
     func call(_ method: String, _ params: String = "{}", id: Int = 1) throws -> String {
         send(#"{"id":\#(id),"method":"\#(method)","params":\#(params)}"# + "\n")
+        return try reply(to: id)
+    }
+
+    /// The next answer to a request; what tells of progress meanwhile, as a slow machine has time to, is passed over.
+    func reply(to id: Int) throws -> String {
         while let line = try line() {
             if line.contains("\"id\":\(id),") && !line.contains("server.progress") { return line }
         }
-        throw Failure(description: "the connection was closed before \(method) was answered")
+        throw Failure(description: "the connection was closed before request \(id) was answered")
     }
 
     /// Sends nothing more; the server sees the end.

@@ -19,7 +19,7 @@ struct Failure: CustomStringConvertible {
     /// Everything that was done, as text that `Operation.parse` reads; and what that did to the disk, if it is known.
     var trace: String {
         (operations.prefix((operation ?? operations.count) + 1).map(\.description)
-            + fileOperations.map { "    \($0)" }).joined(separator: "\n")
+            + fileOperations.map { "# \($0)" }).joined(separator: "\n")
     }
 }
 
