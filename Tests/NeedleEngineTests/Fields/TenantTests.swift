@@ -144,6 +144,8 @@ import Testing
         }
         let facet = try collection.facet(
             FieldPath(key: "owner"), filter: nil, limit: 10_000, context: OperationContext())
-        #expect(facet.count == Self.tenants)
+        // Some points belong to nobody, and so with 10,000 tenants some of these have none.
+        let present = Set((0..<count).filter { $0 % 1000 != 999 }.map { $0 % Self.tenants })
+        #expect(facet.count == present.count)
     }
 }
