@@ -62,7 +62,6 @@ extension ConfigurationKey {
 
     private static let threads = [
         ConfigurationKey("threads", "io", .integer(\.ioThreads, 0...1_024)),
-        ConfigurationKey("threads", "io_poll_us", .integer(\.pollMicroseconds, 0...10_000)),
         ConfigurationKey("threads", "search", .integer(\.searchThreads, 0...1_024)),
         ConfigurationKey("threads", "embedding", .integer(\.embeddingThreads, 0...1_024)),
         ConfigurationKey("threads", "write", .integer(\.writeThreads, 1...1_024)),

@@ -11,8 +11,6 @@ package struct ServerConfiguration: Sendable {
     package var backlog = 512
     /// Event-loop threads; 0 = by the number of cores.
     package var ioThreads = 0
-    /// Microseconds for which a socket thread that answered a search waits for the next one awake.
-    package var pollMicroseconds = 200
 
     /// The data directory.
     package var dataDirectory = "needletail-data"

@@ -56,13 +56,7 @@ package final class Dispatcher: RequestExecutor {
         self.search = search
         desks = Dictionary(
             uniqueKeysWithValues: loops.map { loop in
-                (
-                    ObjectIdentifier(loop),
-                    QuickDesk(
-                        eventLoop: loop, pool: search, clock: clock,
-                        // With one core, whoever is to send the next request could not run.
-                        pollMicroseconds: cores > 1 ? configuration.pollMicroseconds : 0)
-                )
+                (ObjectIdentifier(loop), QuickDesk(eventLoop: loop, pool: search, clock: clock))
             })
         embedding = WorkerPool(
             name: "embedding", threads: threads(configuration.embeddingThreads, cores / 2), limit: queue)

@@ -7,8 +7,6 @@
 // - of several jobs that came in one turn the loop keeps one, the pool's threads have the others; while there
 //   are any left, the loop takes another as long as `slice` has not passed;
 // - after a slice the loop looks after its sockets before it goes on.
-//
-// When all is answered the loop does not sleep at once (`LoopPolling`).
 
 import NIOCore
 import NeedleCore
@@ -24,7 +22,6 @@ final class QuickDesk: Sendable {
     private let eventLoop: any EventLoop
     private let pool: WorkerPool
     private let clock: any Clock
-    private let polling: LoopPolling
     private let state: NIOLoopBoundBox<State>
 
     private struct State {
@@ -35,14 +32,10 @@ final class QuickDesk: Sendable {
         var lastServed: UInt64 = 0
     }
 
-    /// - Parameter pollMicroseconds: how long the loop stays awake after the last answer.
-    init(eventLoop: any EventLoop, pool: WorkerPool, clock: any Clock, pollMicroseconds: Int) {
+    init(eventLoop: any EventLoop, pool: WorkerPool, clock: any Clock) {
         self.eventLoop = eventLoop
         self.pool = pool
         self.clock = clock
-        polling = LoopPolling(eventLoop: eventLoop, clock: clock, microseconds: pollMicroseconds) {
-            pool.isIdle
-        }
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
     }
 
@@ -89,6 +82,6 @@ final class QuickDesk: Sendable {
         }
         state.value.served += now - start
         state.value.lastServed = now
-        if pool.hasQuick { schedule() } else { polling.answered(at: now) }
+        if pool.hasQuick { schedule() }
     }
 }
