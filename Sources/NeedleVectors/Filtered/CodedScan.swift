@@ -14,7 +14,9 @@ extension GraphTraversal {
         var beam = Beam(scratch, width: width, salt: 0)
         var blocks = admitted.blocks
         while true {
-            var count = blocks.next(Self.blockRows, into: rows)
+            // Until the beam is full nothing can be left out by its sketch: no more rows than fill it.
+            let most = beam.isFull ? Self.blockRows : min(Self.blockRows, width - beam.count)
+            var count = blocks.next(most, into: rows)
             if count == 0 { return beam }
             try context.check()
             if let filter, beam.isFull {
