@@ -140,3 +140,36 @@ struct IDOptions: ParsableArguments {
         return PointID(text)
     }
 }
+
+/// Which points a change is for: by id, by filter, or all of them.
+struct ChosenPoints: ParsableArguments {
+    @Argument(help: "The points.")
+    var ids: [String] = []
+    @OptionGroup var filter: FilterOption
+    @Flag(help: "Every point.")
+    var all = false
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+    @OptionGroup var kind: IDOptions
+
+    func validate() throws {
+        guard [!ids.isEmpty, filter.filter != nil, all].count(where: { $0 }) == 1 else {
+            throw ValidationError("give one of: ids, --filter, --all")
+        }
+    }
+
+    func choice() throws -> PointChoice {
+        if let filter = try filter.parsed() { return .filter(filter) }
+        return all ? .all : .ids(try ids.map { try kind.id($0) })
+    }
+
+    /// Asks before all points are changed, unless --yes was given.
+    ///
+    /// - Parameter question: of the number of points, in words.
+    func confirm(
+        _ collection: String, _ client: NeedletailClient, _ terminal: Terminal, _ question: (String) -> String
+    ) async throws {
+        guard all, !yes else { return }
+        try terminal.demand(question(Numbers.count(try await client.count(collection), "point")))
+    }
+}

@@ -47,24 +47,29 @@ extension JSONWriter {
         endArray()
     }
 
-    /// One point of an upsert.
-    package mutating func write(_ point: Point) {
-        beginObject()
-        key("id")
-        write(point.id)
-        if let vector = point.vector {
+    /// The vectors that a point brings: of the only space, or by the names of spaces.
+    mutating func vectors(_ single: Vector?, _ spaces: [String: Vector]) {
+        if let single {
             key("vector")
-            write(vector)
+            write(single)
         }
-        if !point.vectors.isEmpty {
+        if !spaces.isEmpty {
             key("vectors")
             beginObject()
-            for (space, vector) in point.vectors.sorted(by: { $0.key < $1.key }) {
+            for (space, vector) in spaces.sorted(by: { $0.key < $1.key }) {
                 key(string: space)
                 write(vector)
             }
             endObject()
         }
+    }
+
+    /// One point of an upsert.
+    package mutating func write(_ point: Point) {
+        beginObject()
+        key("id")
+        write(point.id)
+        vectors(point.vector, point.vectors)
         if let text = point.text {
             key("text")
             write(text)

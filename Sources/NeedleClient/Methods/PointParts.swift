@@ -113,19 +113,7 @@ extension JSONWriter {
         beginObject()
         key("id")
         write(point.id)
-        if let vector = point.vector {
-            key("vector")
-            write(vector)
-        }
-        if !point.vectors.isEmpty {
-            key("vectors")
-            beginObject()
-            for (space, vector) in point.vectors.sorted(by: { $0.key < $1.key }) {
-                key(string: space)
-                write(vector)
-            }
-            endObject()
-        }
+        vectors(point.vector, point.vectors)
         endObject()
     }
 }

@@ -21,10 +21,7 @@ struct FilterScan {
     /// - Complexity: O(rows that indexes leave open, payloads included + rows that match, if any row is dead or expires).
     func selection(of segment: any Segment, within rows: PointSet? = nil) throws(DatabaseError) -> PointSet {
         var bounds = try bounds(of: segment)
-        if let rows {
-            bounds = RowBounds(
-                certain: bounds.certain.intersection(rows), possible: bounds.possible.intersection(rows))
-        }
+        if let rows { bounds = bounds.and(RowBounds(rows)) }
         var looked: [UInt32] = []
         var steps = 0
         try bounds.undecided.forEachRow { (row) throws(DatabaseError) in
@@ -35,9 +32,17 @@ struct FilterScan {
         return visible(bounds.certain, of: segment).union(PointSet(looked))
     }
 
-    /// The same, ascending.
-    func rows(of segment: any Segment) throws(DatabaseError) -> [UInt32] {
-        Array(try selection(of: segment))
+    /// The same of each segment.
+    ///
+    /// - Parameter rows: of each segment only these, if given.
+    func selections(
+        of segments: [any Segment], within rows: [PointSet]? = nil
+    ) throws(DatabaseError) -> [PointSet] {
+        var selections: [PointSet] = []
+        for (index, segment) in segments.enumerated() {
+            selections.append(try selection(of: segment, within: rows?[index]))
+        }
+        return selections
     }
 
     /// What the indexes know of the segment's rows.

@@ -125,12 +125,7 @@ struct GroupedSearch {
         _ condition: Condition, of segments: [any Segment], within base: [PointSet]?
     ) throws(DatabaseError) -> [PointSet] {
         let scan = FilterScan(Filter(must: [condition]), view: search.view, context: search.context)
-        var selections: [PointSet] = []
-        for (number, segment) in segments.enumerated() {
-            let selection = try scan.selection(of: segment, within: base?[number])
-            selections.append(selection)
-        }
-        return selections
+        return try scan.selections(of: segments, within: base)
     }
 
     // MARK: Their points

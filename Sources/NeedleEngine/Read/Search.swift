@@ -128,10 +128,7 @@ struct Search {
     /// The visible rows of each segment that the filter leaves, if there is one.
     func selections(of segments: [any Segment]) throws(DatabaseError) -> [PointSet]? {
         guard let filter = query.filter else { return nil }
-        let scan = FilterScan(filter, view: view, context: context)
-        var selections: [PointSet] = []
-        for segment in segments { selections.append(try scan.selection(of: segment)) }
-        return selections
+        return try FilterScan(filter, view: view, context: context).selections(of: segments)
     }
 
     /// Adds the nearest rows of a segment.

@@ -1,4 +1,5 @@
 import NeedleCore
+import NeedlePayloads
 
 /// What a prepared write does to the state it meets: the rows it writes, the ids it removes, and its exact
 /// counts.
@@ -113,7 +114,9 @@ struct WriteResolution {
             try view.set.requireAll()
             let scan = FilterScan(filter, view: view, context: context)
             for segment in view.set.newestFirst {
-                for row in try scan.rows(of: segment) { try body(segment, Int(row)) }
+                try scan.selection(of: segment).forEachRow { (row) throws(DatabaseError) in
+                    try body(segment, Int(row))
+                }
             }
         case .all:
             try view.set.requireAll()

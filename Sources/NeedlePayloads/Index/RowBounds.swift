@@ -21,7 +21,7 @@ package struct RowBounds: Sendable {
     /// Rows that have to be looked at.
     package var undecided: PointSet { isExact ? .empty : possible.subtracting(certain) }
 
-    func and(_ other: RowBounds) -> RowBounds {
+    package func and(_ other: RowBounds) -> RowBounds {
         let both = certain.intersection(other.certain)
         if isExact, other.isExact { return RowBounds(both) }
         return RowBounds(certain: both, possible: possible.intersection(other.possible))

@@ -4,11 +4,16 @@ import NeedleCore
 
 extension CallDecoder {
     mutating func getCollection(_ reader: inout JSONReader) throws -> Call {
+        let collection = try collectionToRead(&reader)
+        return .getCollection(GetCollection(collection: collection, minimumLSN: common.minimumLSN))
+    }
+
+    /// Params that name a collection to read, and nothing of their own.
+    mutating func collectionToRead(_ reader: inout JSONReader) throws -> String {
         let object = reader.offset
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) { try common.take(key, from: &reader, allowing: .read) }
-        let collection = try common.requiredCollection(in: object)
-        return .getCollection(GetCollection(collection: collection, minimumLSN: common.minimumLSN))
+        return try common.requiredCollection(in: object)
     }
 
     mutating func deleteCollection(_ reader: inout JSONReader) throws -> Call {

@@ -63,10 +63,7 @@ extension CallDecoder {
     }
 
     mutating func listIndexes(_ reader: inout JSONReader) throws -> Call {
-        let object = reader.offset
-        var members = try reader.beginObject()
-        while let key = try reader.nextKey(&members) { try common.take(key, from: &reader, allowing: .read) }
-        let collection = try common.requiredCollection(in: object)
+        let collection = try collectionToRead(&reader)
         return .listIndexes(ListIndexes(collection: collection, minimumLSN: common.minimumLSN))
     }
 

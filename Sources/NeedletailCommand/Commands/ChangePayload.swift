@@ -18,26 +18,16 @@ struct ChangePayload: AsyncParsableCommand {
 
     @Argument(help: "The collection.")
     var collection: String
-    @Argument(help: "The points.")
-    var ids: [String] = []
     @Option(help: ArgumentHelp("Sets these top-level keys, and keeps the others.", valueName: "json"))
     var set: String?
     @Option(help: ArgumentHelp("The new payload.", valueName: "json"))
     var replace: String?
     @Option(help: ArgumentHelp("Deletes a top-level key; may be given several times.", valueName: "key"))
     var delete: [String] = []
-    @OptionGroup var filter: FilterOption
-    @Flag(help: "Every point.")
-    var all = false
-    @Flag(name: .shortAndLong, help: "Do not ask.")
-    var yes = false
-    @OptionGroup var kind: IDOptions
+    @OptionGroup var points: ChosenPoints
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
-        guard [!ids.isEmpty, filter.filter != nil, all].count(where: { $0 }) == 1 else {
-            throw ValidationError("give one of: ids, --filter, --all")
-        }
         guard [set != nil, replace != nil, !delete.isEmpty].count(where: { $0 }) == 1 else {
             throw ValidationError("give one of: --set, --replace, --delete")
         }
@@ -45,19 +35,12 @@ struct ChangePayload: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = Terminal.current()
-        let choice: PointChoice
-        if let filter = try filter.parsed() {
-            choice = .filter(filter)
-        } else {
-            choice = all ? .all : .ids(try ids.map { try kind.id($0) })
-        }
+        let choice = try points.choice()
         let set = try Self.payload(set, "--set")
         let replacement = try Self.payload(replace, "--replace")
         try await global.withClient(collection: collection) { client in
-            if all, !yes {
-                let count = try await client.count(collection)
-                try terminal.demand(
-                    "Change the payloads of all \(Numbers.count(count, "point")) of \"\(collection)\"?")
+            try await points.confirm(collection, client, terminal) {
+                "Change the payloads of all \($0) of \"\(collection)\"?"
             }
             let result: WriteResult
             if let set {

@@ -54,34 +54,15 @@ struct Delete: AsyncParsableCommand {
 
     @Argument(help: "The collection.")
     var collection: String
-    @Argument(help: "The points.")
-    var ids: [String] = []
-    @OptionGroup var filter: FilterOption
-    @Flag(help: "Every point.")
-    var all = false
-    @Flag(name: .shortAndLong, help: "Do not ask.")
-    var yes = false
-    @OptionGroup var kind: IDOptions
+    @OptionGroup var points: ChosenPoints
     @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard [!ids.isEmpty, filter.filter != nil, all].count(where: { $0 }) == 1 else {
-            throw ValidationError("give one of: ids, --filter, --all")
-        }
-    }
 
     func run() async throws {
         let terminal = Terminal.current()
-        let choice: PointChoice
-        if let filter = try filter.parsed() {
-            choice = .filter(filter)
-        } else {
-            choice = all ? .all : .ids(try ids.map { try kind.id($0) })
-        }
+        let choice = try points.choice()
         try await global.withClient(collection: collection) { client in
-            if all, !yes {
-                let count = try await client.count(collection)
-                try terminal.demand("Delete all \(Numbers.count(count, "point")) of \"\(collection)\"?")
+            try await points.confirm(collection, client, terminal) {
+                "Delete all \($0) of \"\(collection)\"?"
             }
             let result = try await client.delete(collection, choice)
             terminal.print("deleted \(Numbers.count(result.deleted, "point"))")
