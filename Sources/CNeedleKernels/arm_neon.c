@@ -147,7 +147,8 @@ static uint32_t crc32c(uint32_t seed, const void *bytes, size_t length) {
 #define NEON_KERNELS                                                                                         \
     .name = "neon", .dot_f32 = dot_f32, .l2sq_f32 = l2sq_f32, .dot_f32_batch = dot_f32_batch,                \
     .l2sq_f32_batch = l2sq_f32_batch, .dot_f32_f64 = dot_f32_f64, .l2sq_f32_f64 = l2sq_f32_f64,              \
-    .crc32c = crc32c, NK_QUANTIZE_OF(neon), .sketch_filter = nk_sketch_filter_neon
+    .crc32c = crc32c, NK_QUANTIZE_OF(neon), .sketch_filter = nk_sketch_filter_neon,                      \
+    NK_ENCODER_OF(neon)
 
 const nk_kernels nk_table_neon = {.tier = NK_NEON, NEON_KERNELS, NK_U7S8_OF(neon), NK_B1_OF(neon)};
 const nk_kernels nk_table_neon_dot = {

@@ -45,12 +45,30 @@ uint32_t nk_crc32c_table(uint32_t seed, const void *bytes, size_t length);
     size_t nk_sketch_filter_##TIER(const int8_t *query, const uint8_t *base, const uint32_t *rows,           \
                                    size_t count, float scale, float offset, float limit, uint32_t *passed);
 
+#define NK_DECLARE_ENCODER(TIER)                                                                             \
+    void nk_linear_f32_##TIER(const float *a, size_t a_stride, size_t rows, const float *panels,             \
+                              size_t inputs, size_t outputs, const float *bias, uint32_t activation,         \
+                              float *out, size_t out_stride);                                                \
+    void nk_linear_u7s7_##TIER(nk_rows_u7 a, size_t rows, nk_weights_s7 weights, size_t inputs,              \
+                               size_t outputs, const float *bias, uint32_t activation, float *out,           \
+                               size_t out_stride);                                                           \
+    void nk_attention_f32_##TIER(const float *q, const float *k, const float *v, size_t stride,              \
+                                 size_t length, size_t size, float *scratch, float *out, size_t out_stride); \
+    void nk_norm_f32_##TIER(float *x, const float *y, const float *scale, const float *shift, float epsilon, \
+                            size_t columns);
+#define NK_ENCODER_OF(TIER)                                                                                  \
+    .linear_f32 = nk_linear_f32_##TIER, .linear_u7s7 = nk_linear_u7s7_##TIER,                                \
+    .attention_f32 = nk_attention_f32_##TIER, .norm_f32 = nk_norm_f32_##TIER
+
 NK_DECLARE_SKETCH(scalar)
+NK_DECLARE_ENCODER(scalar)
 NK_DECLARE_U7S8(scalar)
 NK_DECLARE_B1(scalar)
 NK_DECLARE_QUANTIZE(scalar)
 #if defined(__x86_64__)
 NK_DECLARE_SKETCH(avx2)
+NK_DECLARE_ENCODER(avx2)
+NK_DECLARE_ENCODER(avx512)
 NK_DECLARE_U7S8(avx2)
 NK_DECLARE_B1(avx2)
 NK_DECLARE_QUANTIZE(avx2)
@@ -59,6 +77,7 @@ NK_DECLARE_B1(avx512_popcnt)
 NK_DECLARE_QUANTIZE(avx512)
 #elif defined(__aarch64__)
 NK_DECLARE_SKETCH(neon)
+NK_DECLARE_ENCODER(neon)
 NK_DECLARE_U7S8(neon)
 NK_DECLARE_U7S8(neon_dot)
 NK_DECLARE_B1(neon)

@@ -61,4 +61,5 @@ const nk_kernels nk_table_scalar = {
     NK_B1_OF(scalar),
     NK_QUANTIZE_OF(scalar),
     .sketch_filter = nk_sketch_filter_scalar,
+    NK_ENCODER_OF(scalar),
 };

@@ -148,6 +148,7 @@ const nk_kernels nk_table_avx2 = {
     NK_B1_OF(avx2),
     NK_QUANTIZE_OF(avx2),
     .sketch_filter = nk_sketch_filter_avx2,
+    NK_ENCODER_OF(avx2),
 };
 
 #endif

@@ -133,7 +133,8 @@ AVX512 static double l2sq_f32_f64(const float *a, const float *b, size_t n) {
 #define AVX512_KERNELS                                                                                       \
     .name = "avx512", .dot_f32 = dot_f32, .l2sq_f32 = l2sq_f32, .dot_f32_batch = dot_f32_batch,              \
     .l2sq_f32_batch = l2sq_f32_batch, .dot_f32_f64 = dot_f32_f64, .l2sq_f32_f64 = l2sq_f32_f64,              \
-    .crc32c = nk_crc32c_sse42, NK_QUANTIZE_OF(avx512), .sketch_filter = nk_sketch_filter_avx2
+    .crc32c = nk_crc32c_sse42, NK_QUANTIZE_OF(avx512),                                                 \
+    .sketch_filter = nk_sketch_filter_avx2, NK_ENCODER_OF(avx512)
 
 const nk_kernels nk_table_avx512 = {.tier = NK_AVX512, AVX512_KERNELS, NK_U7S8_OF(avx512), NK_B1_OF(avx2)};
 const nk_kernels nk_table_avx512_popcnt = {

@@ -15,18 +15,21 @@ package final class LocalModel: TextEmbedder {
         package var passagePrefix: String?
         /// Leading components to keep, renormalised (Matryoshka); all when `nil`.
         package var dimensions: Int?
+        /// int8 is faster and gives other vectors, so it has a fingerprint of its own.
+        package var precision: WeightPrecision
         /// Threads that one batch may use, the caller's counted.
         package var threads: Int
 
         package init(
             name: String? = nil, queryPrefix: String? = nil, passagePrefix: String? = nil,
-            dimensions: Int? = nil,
+            dimensions: Int? = nil, precision: WeightPrecision = .float32,
             threads: Int = WorkerPool.processors
         ) {
             self.name = name
             self.queryPrefix = queryPrefix
             self.passagePrefix = passagePrefix
             self.dimensions = dimensions
+            self.precision = precision
             self.threads = threads
         }
     }
@@ -63,7 +66,8 @@ package final class LocalModel: TextEmbedder {
         }
         let container = try Safetensors(weightBytes, file: files.path(ModelFiles.weights))
         encoder = BertEncoder(
-            weights: try BertWeights(container, shape), shape: shape, threads: options.threads)
+            weights: try BertWeights(container, shape, precision: options.precision), shape: shape,
+            threads: options.threads)
         queryPrefix = options.queryPrefix ?? shape.queryPrefix
         passagePrefix = options.passagePrefix ?? shape.passagePrefix
         var fingerprint = Fingerprint()
@@ -76,6 +80,8 @@ package final class LocalModel: TextEmbedder {
         fingerprint.add("passage prefix", passagePrefix)
         fingerprint.add("dimensions", "\(dimensions)")
         fingerprint.add("maximum tokens", "\(shape.maximumTokens)")
+        // Left out for float32, whose fingerprints are older than the choice.
+        if options.precision != .float32 { fingerprint.add("precision", options.precision.rawValue) }
         model = ModelDescription(
             name: options.name ?? Self.lastComponent(of: directory), fingerprint: fingerprint.hex(),
             dimensions: dimensions, maximumTokens: shape.maximumTokens)

@@ -73,6 +73,7 @@ struct ReferenceModelTests {
         }
         #expect(lines.count > 100)
         let smallest = try RealModel.smallestCosine(lines)
-        #expect(smallest >= 0.999_9, "smallest cosine \(smallest)")
+        // 0.9999 is what has to be; float32 does far better, and a kernel that is a little wrong shows here.
+        #expect(smallest >= 1 - 1e-9, "smallest cosine 1 - \(1 - smallest)")
     }
 }

@@ -4,7 +4,7 @@
 // Every function of a table may be called from any thread, allocates nothing, accepts any length (also 0) and
 // any alignment, and never reads past the n-th element. Lower tiers are always available; `nk_select` picks
 // the best one the processor has. The scalar tier is the oracle the others are tested against:
-//   - f32 kernels agree with it within n * FLT_EPSILON * sum(|terms|);
+//   - f32 kernels and those of transformer encoders agree with it within n * FLT_EPSILON * sum(|terms|);
 //   - all others agree with it bit for bit;
 //   - within one tier the batch kernels give bit for bit what the single-pair kernels give.
 // Instruction sets are enabled per function (`__attribute__((target))`), never per file, so that no code of a
@@ -101,6 +101,58 @@ typedef void (*nk_quantize_u7)(const float *x, size_t n, float lo, float inverse
 /// codes[i] = x[i] * inverse, likewise, brought into -127...127; NaN becomes -127.
 typedef void (*nk_quantize_s8)(const float *x, size_t n, float inverse, int8_t *codes);
 
+// Transformer encoders. Weights of a linear layer are packed once into panels of NK_PANEL outputs, alike for
+// all tiers: panel p holds, input after input, the weights of outputs 16p to 16p + 15 (0 beyond the last). A
+// row's result does not depend on the rows that are computed with it, bit for bit.
+#define NK_PANEL 16
+
+/// What happens to a sum once it is there: nothing, or GELU in its exact form, x * Phi(x), within 1e-6 for
+/// |x| <= 12.
+enum { NK_PLAIN = 0, NK_GELU = 1 };
+
+/// out[r][j] = activation(bias[j] + the sum of a[r][i] * weight[i][j] over all inputs i), for `rows` rows that
+/// are `a_stride` and `out_stride` floats apart. `out` overlaps nothing else. O(rows * inputs * outputs).
+typedef void (*nk_linear_f32)(const float *a, size_t a_stride, size_t rows, const float *panels,
+                              size_t inputs, size_t outputs, const float *_Nullable bias,
+                              uint32_t activation, float *out, size_t out_stride);
+
+/// Inputs of `nk_linear_u7s7` come in groups of this many; their number is a multiple of it.
+#define NK_CODE_GROUP 8
+
+/// Weights as whole numbers -63 to 63: a panel holds, for every four inputs, the four weights of each of its
+/// outputs. Weight = scale of its output * number; `offset` is scale times the sum of the output's numbers.
+/// Scales and offsets have an element per output.
+typedef struct {
+    const int8_t *panels;
+    const float *scales;
+    const float *offsets;
+} nk_weights_s7;
+
+/// Rows of inputs as codes 0 to 127: input = low of its row + step of its row * code.
+typedef struct {
+    const uint8_t *codes;
+    size_t stride;
+    const float *lows;
+    const float *steps;
+} nk_rows_u7;
+
+/// What `nk_linear_f32` does, with coded weights and inputs. The sums of the products are exact, and rounded
+/// to single precision; with NK_PLAIN all tiers agree bit for bit. At most 65,536 inputs.
+typedef void (*nk_linear_u7s7)(nk_rows_u7 a, size_t rows, nk_weights_s7 weights, size_t inputs,
+                               size_t outputs, const float *_Nullable bias, uint32_t activation, float *out,
+                               size_t out_stride);
+
+/// One head of self-attention over the rows of one text: out[r] = the sum over s of v[s] weighted by softmax
+/// over s of q[r] * k[s] (the scale is in q). Rows of `size` floats, `stride` apart. O(length^2 * size).
+///
+/// `scratch` has room for `nk_attention_scratch(length, size)` floats.
+typedef void (*nk_attention_f32)(const float *q, const float *k, const float *v, size_t stride,
+                                 size_t length, size_t size, float *scratch, float *out, size_t out_stride);
+/// x = layer norm of x + y (of x, when `y` is null) * scale + shift for one row: mean first, then the variance
+/// around it.
+typedef void (*nk_norm_f32)(float *x, const float *_Nullable y, const float *scale, const float *shift,
+                            float epsilon, size_t columns);
+
 /// CRC-32C (Castagnoli, RFC 3720) of `length` bytes; `seed` is 0 or the value of the bytes before these.
 typedef uint32_t (*nk_crc32c)(uint32_t seed, const void *bytes, size_t length);
 
@@ -124,10 +176,31 @@ typedef struct {
     nk_quantize_u7 quantize_u7;
     nk_quantize_s8 quantize_s8;
     nk_sketch_filter sketch_filter;
+    nk_linear_f32 linear_f32;
+    nk_linear_u7s7 linear_u7s7;
+    nk_attention_f32 attention_f32;
+    nk_norm_f32 norm_f32;
 } nk_kernels;
 
 /// The best tier that this processor has and that is not above `cap`. The table lives as long as the process.
 const nk_kernels *nk_select(uint32_t cap);
+
+/// Floats that attention over a text of `length` tokens with heads of `size` needs for itself: keys and values
+/// in panels, and the scores of NK_ATTENTION_ROWS tokens.
+#define NK_ATTENTION_ROWS 24
+static inline size_t nk_attention_scratch(size_t length, size_t size) {
+    size_t wide = length + NK_PANEL;
+    return wide * size + length * (size + NK_PANEL) + NK_ATTENTION_ROWS * wide;
+}
+
+/// What a thread says to its processor while it looks at a word again and again.
+static inline void nk_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 /// Asks for `bytes` bytes at `address` to be brought near; a hint that is harmless for any address.
 static inline void nk_prefetch(const void *address, size_t bytes) {

@@ -1,20 +1,20 @@
-// The forward pass of BERT (Devlin et al., 2018) on float32, for sentences.
+// The forward pass of BERT (Devlin et al., 2018) for sentences.
 //
 // The tokens of many texts lie below each other in one matrix without padding, so that every linear layer is
-// one matrix product; only attention goes text by text. A batch is cut into groups of whole texts, groups
-// run on several threads with OpenBLAS itself on one thread each: requests come from many worker threads
-// anyway, and BLAS threads would fight with them.
+// one matrix product; only attention goes text by text. A batch is cut into groups of whole texts, which
+// several threads share; a batch of one group, such as a single query, is shared within its layers.
+//
+// A text's vector does not depend on the texts that are computed with it, bit for bit.
 
-import COpenBLAS
-import Glibc
 import NeedleCore
 import Synchronization
 
 /// Computes one unit vector per token sequence. Immutable but for its scratch pool; safe from any thread.
 final class BertEncoder: Sendable {
     /// Tokens in one group at most (a single longer text makes its own group). Groups bound the scratch
-    /// memory, 15 KiB a token for MiniLM, and are the unit in which work is shared between threads.
-    static let groupTokens = 1_024
+    /// memory, 15 KiB a token for MiniLM, and are the unit in which work is shared between threads. Few enough
+    /// that what lies between layers stays in the caches, many enough that the weights are read rarely.
+    static let groupTokens = 256
 
     let shape: BertConfiguration
     private let weights: BertWeights
@@ -26,8 +26,6 @@ final class BertEncoder: Sendable {
         self.weights = weights
         self.shape = shape
         pool = WorkerPool(threads: threads)
-        // Process-wide, and right for the whole process: see above.
-        openblas_set_num_threads(1)
     }
 
     /// - Parameter sequences: token ids, 1 to `shape.positions` of them each, all below `shape.vocabulary`.
@@ -102,39 +100,11 @@ final class BertEncoder: Sendable {
         let free = scratch.withLock { $0.popLast() }
         if let free, free.tokens >= tokens, free.longest >= longest { return free }
         return Scratch(
-            shape: shape, tokens: max(tokens, free?.tokens ?? 0), longest: max(longest, free?.longest ?? 0))
+            shape: shape, isCoded: weights.precision == .int8, tokens: max(tokens, free?.tokens ?? 0),
+            longest: max(longest, free?.longest ?? 0))
     }
 
     private func returnScratch(_ space: Scratch) {
         scratch.withLock { if $0.count < 2 * pool.threads { $0.append(space) } }
-    }
-}
-
-/// The matrices between layers, for one group at a time.
-final class Scratch: Sendable {
-    let tokens: Int
-    let longest: Int
-    /// [tokens × hidden]: the residual stream.
-    let stream: FloatBuffer
-    /// [tokens × 3 hidden]: query, key, value.
-    let attention: FloatBuffer
-    /// [tokens × hidden]
-    let mixed: FloatBuffer
-    /// [tokens × hidden]
-    let update: FloatBuffer
-    /// [tokens × intermediate]
-    let wide: FloatBuffer
-    /// [longest × longest]
-    let scores: FloatBuffer
-
-    init(shape: BertConfiguration, tokens: Int, longest: Int) {
-        self.tokens = tokens
-        self.longest = longest
-        stream = FloatBuffer(count: tokens * shape.hidden)
-        attention = FloatBuffer(count: tokens * shape.hidden * 3)
-        mixed = FloatBuffer(count: tokens * shape.hidden)
-        update = FloatBuffer(count: tokens * shape.hidden)
-        wide = FloatBuffer(count: tokens * shape.intermediate)
-        scores = FloatBuffer(count: longest * longest)
     }
 }

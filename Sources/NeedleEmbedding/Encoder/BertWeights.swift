@@ -8,17 +8,14 @@ import NeedleCore
 
 /// All parameters of one encoder, immutable after `init`.
 struct BertWeights: Sendable {
-    /// One encoder layer. Matrices are row-major [outputs × inputs], as PyTorch's `Linear` keeps them.
+    /// One encoder layer.
     struct Layer: Sendable {
-        var attention: FloatBuffer
-        var queryBias: FloatBuffer
-        var output: FloatBuffer
-        var outputBias: FloatBuffer
+        /// To query, key and value, one behind the other.
+        var attention: LinearLayer
+        var output: LinearLayer
         var attentionNorm: Norm
-        var up: FloatBuffer
-        var upBias: FloatBuffer
-        var down: FloatBuffer
-        var downBias: FloatBuffer
+        var up: LinearLayer
+        var down: LinearLayer
         var outputNorm: Norm
     }
 
@@ -27,6 +24,7 @@ struct BertWeights: Sendable {
         var shift: FloatBuffer
     }
 
+    let precision: WeightPrecision
     var words: FloatBuffer
     /// Position vectors with the vector of token type 0 added: a text has no second half.
     var positions: FloatBuffer
@@ -34,7 +32,10 @@ struct BertWeights: Sendable {
     var layers: [Layer]
 
     /// - Throws: `corruption` when a tensor is missing or has another shape than the configuration says.
-    init(_ file: Safetensors, _ shape: BertConfiguration) throws(DatabaseError) {
+    init(
+        _ file: Safetensors, _ shape: BertConfiguration, precision: WeightPrecision
+    ) throws(DatabaseError) {
+        self.precision = precision
         let root = file.tensors["bert.embeddings.word_embeddings.weight"] == nil ? "" : "bert."
         let source = Source(file: file, root: root)
         let hidden = shape.hidden
@@ -48,23 +49,22 @@ struct BertWeights: Sendable {
         self.positions = FloatBuffer(positions)
         embeddingNorm = try source.norm("embeddings.LayerNorm", hidden)
         var layers: [Layer] = []
-        for index in 0..<shape.layers { layers.append(try Self.layer(index, source, shape)) }
+        for index in 0..<shape.layers { layers.append(try Self.layer(index, source, shape, precision)) }
         self.layers = layers
     }
 
     private static func layer(
-        _ index: Int, _ source: Source, _ shape: BertConfiguration
+        _ index: Int, _ source: Source, _ shape: BertConfiguration, _ precision: WeightPrecision
     ) throws(DatabaseError) -> Layer {
         let (hidden, wide) = (shape.hidden, shape.intermediate)
         let prefix = "encoder.layer.\(index)"
-        let attention = "\(prefix).attention.self"
-        let scale = Float(1 / Double(shape.headSize).squareRoot())
-        var stacked = try source.floats("\(attention).query.weight", [hidden, hidden]).map { $0 * scale }
-        stacked += try source.floats("\(attention).key.weight", [hidden, hidden])
-        stacked += try source.floats("\(attention).value.weight", [hidden, hidden])
-        let queryBias = try source.floats("\(attention).query.bias", [hidden]).map { $0 * scale }
-        _ = try source.floats("\(attention).key.bias", [hidden])
-        let valueBias = try source.floats("\(attention).value.bias", [hidden])
+        func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws(DatabaseError) -> LinearLayer {
+            LinearLayer(
+                try source.floats("\(prefix).\(name).weight", [outputs, inputs]),
+                bias: try source.floats("\(prefix).\(name).bias", [outputs]), inputs: inputs,
+                precision: precision)
+        }
+        let (attention, valueBias) = try attention("\(prefix).attention.self", source, shape, precision)
         let output = try source.floats("\(prefix).attention.output.dense.weight", [hidden, hidden])
         var outputBias = try source.floats("\(prefix).attention.output.dense.bias", [hidden])
         for row in 0..<hidden {
@@ -75,16 +75,30 @@ struct BertWeights: Sendable {
             outputBias[row] = Float(sum)
         }
         return Layer(
-            attention: FloatBuffer(stacked),
-            queryBias: FloatBuffer(queryBias),
-            output: FloatBuffer(output),
-            outputBias: FloatBuffer(outputBias),
+            attention: attention,
+            output: LinearLayer(output, bias: outputBias, inputs: hidden, precision: precision),
             attentionNorm: try source.norm("\(prefix).attention.output.LayerNorm", hidden),
-            up: FloatBuffer(try source.floats("\(prefix).intermediate.dense.weight", [wide, hidden])),
-            upBias: FloatBuffer(try source.floats("\(prefix).intermediate.dense.bias", [wide])),
-            down: FloatBuffer(try source.floats("\(prefix).output.dense.weight", [hidden, wide])),
-            downBias: FloatBuffer(try source.floats("\(prefix).output.dense.bias", [hidden])),
+            up: try linear("intermediate.dense", hidden, wide),
+            down: try linear("output.dense", wide, hidden),
             outputNorm: try source.norm("\(prefix).output.LayerNorm", hidden))
+    }
+
+    /// The one layer to query, key and value, and the bias of the values.
+    private static func attention(
+        _ prefix: String, _ source: Source, _ shape: BertConfiguration, _ precision: WeightPrecision
+    ) throws(DatabaseError) -> (LinearLayer, valueBias: [Float]) {
+        let hidden = shape.hidden
+        let scale = Float(1 / Double(shape.headSize).squareRoot())
+        var stacked = try source.floats("\(prefix).query.weight", [hidden, hidden]).map { $0 * scale }
+        stacked += try source.floats("\(prefix).key.weight", [hidden, hidden])
+        stacked += try source.floats("\(prefix).value.weight", [hidden, hidden])
+        var bias = try source.floats("\(prefix).query.bias", [hidden]).map { $0 * scale }
+        bias += [Float](repeating: 0, count: 2 * hidden)
+        _ = try source.floats("\(prefix).key.bias", [hidden])
+        return (
+            LinearLayer(stacked, bias: bias, inputs: hidden, precision: precision),
+            try source.floats("\(prefix).value.bias", [hidden])
+        )
     }
 
     private struct Source {

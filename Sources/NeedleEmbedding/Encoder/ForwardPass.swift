@@ -1,11 +1,11 @@
 // One group of texts on its way through the layers. All matrices are row-major, one row per token.
 
-/// Borrows the encoder's weights and one scratch; used by one thread, which may share products with a pool.
+/// Borrows the encoder's weights and one scratch; used by one thread, which may share each layer with a pool.
 struct ForwardPass {
     let shape: BertConfiguration
     let weights: BertWeights
     let space: Scratch
-    /// Threads to share each matrix product with, when this is the only group of its batch.
+    /// Threads to share each layer with, when this is the only group of its batch.
     let pool: WorkerPool?
     let sequences: ArraySlice<[Int32]>
     let tokens: Int
@@ -21,11 +21,8 @@ struct ForwardPass {
                 precondition(
                     (0..<shape.vocabulary).contains(Int(id)), "the tokenizer knows the vocabulary's size")
                 let word = weights.words.start + Int(id) * hidden
-                let place = weights.positions.start + position * hidden
-                for column in 0..<hidden { row[column] = word[column] + place[column] }
-                Kernels.norm(
-                    row, scale: weights.embeddingNorm.scale.start, shift: weights.embeddingNorm.shift.start,
-                    epsilon: Float(shape.epsilon), columns: hidden)
+                row.update(from: word, count: hidden)
+                norm(row, adding: weights.positions.start + position * hidden, weights.embeddingNorm)
                 row += hidden
             }
         }
@@ -33,69 +30,85 @@ struct ForwardPass {
 
     /// Self-attention within each text, its projection, residual and norm.
     func attend(_ layer: BertWeights.Layer) {
-        linear(space.stream, layer.attention, into: space.attention, inputs: hidden, outputs: 3 * hidden)
-        Kernels.addBias(
-            space.attention.start, bias: layer.queryBias.start, rows: tokens, columns: hidden,
-            stride: 3 * hidden)
-        var row = 0
-        for sequence in sequences {
-            for head in 0..<shape.heads { mix(row: row, length: sequence.count, head: head) }
-            row += sequence.count
+        linear(layer.attention, of: space.stream, into: space.attention)
+        if let pool {
+            let parts = min(shape.heads, pool.threads, Scratch.attentionParts)
+            pool.run(parts) { part in
+                mix(heads: shape.heads * part / parts..<shape.heads * (part + 1) / parts, part: part)
+            }
+        } else {
+            mix(heads: 0..<shape.heads, part: 0)
         }
-        linear(space.mixed, layer.output, into: space.update, inputs: hidden, outputs: hidden)
-        addNorm(layer.outputBias, layer.attentionNorm)
+        linear(layer.output, of: space.mixed, into: space.update)
+        addNorm(layer.attentionNorm)
     }
 
-    /// softmax(q·kᵀ)·v for one head of one text; the scale is in the query weights.
-    private func mix(row: Int, length: Int, head: Int) {
+    /// softmax(q·kᵀ)·v for some heads of all texts; the scale is in the query weights.
+    private func mix(heads: Range<Int>, part: Int) {
         let stride = 3 * hidden
         let size = shape.headSize
-        let query = space.attention.start + row * stride + head * size
-        let key = query + hidden
-        let value = key + hidden
-        let scores = space.scores.start
-        Kernels.multiplyTransposed(
-            query, stride, key, stride, into: scores, length, m: length, n: length, k: size)
-        Kernels.softmax(scores, rows: length, columns: length)
-        let target = space.mixed.start + row * hidden + head * size
-        Kernels.multiply(scores, length, value, stride, into: target, hidden, m: length, n: size, k: length)
+        let scratch = space.attentionScratch.start + part * space.attentionPart
+        var row = 0
+        for sequence in sequences {
+            for head in heads {
+                let query = space.attention.start + row * stride + head * size
+                EncoderKernels.attention(
+                    query, query + hidden, query + 2 * hidden, stride: stride, length: sequence.count,
+                    size: size, scratch: scratch, into: space.mixed.start + row * hidden + head * size,
+                    outStride: hidden)
+            }
+            row += sequence.count
+        }
     }
 
     /// The two wide layers with GELU between them, residual and norm.
     func transform(_ layer: BertWeights.Layer) {
-        linear(space.stream, layer.up, into: space.wide, inputs: hidden, outputs: shape.intermediate)
-        Kernels.biasGELU(
-            space.wide.start, bias: layer.upBias.start, rows: tokens, columns: shape.intermediate)
-        linear(space.wide, layer.down, into: space.update, inputs: shape.intermediate, outputs: hidden)
-        addNorm(layer.downBias, layer.outputNorm)
+        linear(layer.up, of: space.stream, into: space.wide, activation: .gelu)
+        linear(layer.down, of: space.wide, into: space.update)
+        addNorm(layer.outputNorm)
     }
 
-    /// output ← input·matrixᵀ, in slices of columns when there is help.
+    /// output ← activation(input·weightsᵀ + bias), in slices of outputs when there is help.
     private func linear(
-        _ input: FloatBuffer, _ matrix: FloatBuffer, into output: FloatBuffer, inputs: Int, outputs: Int
+        _ layer: LinearLayer, of input: FloatBuffer, into output: FloatBuffer,
+        activation: EncoderKernels.Activation = .none
     ) {
-        let parts = pool?.threads ?? 1
-        // Whole vector registers, so that no two threads write one cache line of a row.
-        let width = max(64, (outputs / parts + 63) / 64 * 64)
-        let slices = (outputs + width - 1) / width
+        if case .int8 = layer.weights {
+            for row in 0..<tokens {
+                EncoderKernels.code(
+                    input.start + row * layer.inputs, count: layer.inputs, into: space.codes, at: row)
+            }
+        }
+        let input = LayerInput(floats: input.start, codes: space.codes)
+        // Several slices for each thread, so that one that comes late does less.
+        let parts = pool.map { 3 * $0.threads } ?? 1
+        let width = max(64, (layer.outputs / parts + 31) / 32 * 32)
+        let slices = pool == nil ? 1 : (layer.outputs + width - 1) / width
         let multiply = { (slice: Int) in
-            let first = slice * width
-            Kernels.multiplyTransposed(
-                input.start, inputs, matrix.start + first * inputs, inputs, into: output.start + first,
-                outputs,
-                m: tokens, n: min(width, outputs - first), k: inputs)
+            let range =
+                slices == 1
+                ? 0..<layer.outputs : slice * width..<min(layer.outputs, (slice + 1) * width)
+            EncoderKernels.linear(
+                layer, input, rows: tokens, slice: range, activation: activation, into: output.start,
+                stride: layer.outputs)
         }
         if let pool, slices > 1 {
             pool.run(slices, multiply)
         } else {
-            for slice in 0..<slices { multiply(slice) }
+            multiply(0)
         }
     }
 
-    private func addNorm(_ bias: FloatBuffer, _ norm: BertWeights.Norm) {
-        Kernels.addNorm(
-            space.stream.start, space.update.start, bias: bias.start, scale: norm.scale.start,
-            shift: norm.shift.start, epsilon: Float(shape.epsilon), rows: tokens, columns: hidden)
+    private func addNorm(_ norm: BertWeights.Norm) {
+        for row in 0..<tokens {
+            self.norm(space.stream.start + row * hidden, adding: space.update.start + row * hidden, norm)
+        }
+    }
+
+    private func norm(
+        _ row: UnsafeMutablePointer<Float>, adding other: UnsafePointer<Float>, _ norm: BertWeights.Norm
+    ) {
+        EncoderKernels.norm(row, adding: other, norm, epsilon: Float(shape.epsilon), columns: hidden)
     }
 
     /// One vector per text, of length 1.

@@ -1,3 +1,0 @@
-// OpenBLAS as Debian ships it; where its header lies is found by pkg-config ("openblas").
-#pragma once
-#include <cblas.h>
