@@ -82,6 +82,9 @@ let package = Package(
             "delivered-recall", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
             path: "Benchmarks/DeliveredRecall"),
         program(
+            "filtered-benchmark", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
+            path: "Benchmarks/Filters/Engine"),
+        program(
             "reopen-benchmark", ["NeedleCore", "NeedleStorage", "NeedleEngine", "VectorFiles"],
             path: "Benchmarks/Reopen"),
         program(

@@ -1,10 +1,13 @@
-"""Who answers the filters: Needletail over TCP, Qdrant's engine and Zvec in process. All keys have an index."""
+"""Who answers the filters: Needletail's engine, Qdrant's and Zvec, in process; our server. All keys have an index."""
 
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+
+import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Server"))
 from protocol import Connection, batches, encode  # noqa: E402
@@ -13,14 +16,81 @@ WIDTHS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 BATCH = 1_000
 
 
-class Needletail:
-    """`seconds` of an answer are the server's own (`took_us`): parsing, planning, searching, all but the socket."""
+class Contestant:
+    """One that is called in process, from Python; others answer a pass in their own way."""
+
+    settings = WIDTHS
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="needletail-filters-")
+
+    def prepare(self, requests):
+        """These are going to be asked, several times."""
+        self.requests = requests
+
+    def one_pass(self):
+        """Seconds of each request, or of all of them together, and the ids found."""
+        seconds, answers = [], []
+        for request in self.requests:
+            started = time.perf_counter()
+            answer = self.search(request)
+            seconds.append(time.perf_counter() - started)
+            answers.append(answer)
+        return seconds, [self.ids(answer) for answer in answers]
+
+    def close(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Needletail(Contestant):
+    """The engine in a process of its own, called there: filtered-benchmark. It is told the searches beforehand."""
 
     name = "needletail"
 
     def __init__(self, program, recall):
+        super().__init__()
+        self.program = program
         self.settings = (recall,)
-        self.directory = tempfile.mkdtemp(prefix="needletail-filters-")
+
+    def build(self, points):
+        vectors, keys = f"{self.directory}/vectors.npy", f"{self.directory}/keys.npy"
+        np.save(vectors, points.base)
+        np.save(keys, np.stack(list(points.keys.values()), axis=1).astype(np.float32))
+        self.process = subprocess.Popen(
+            [self.program, vectors, keys, ",".join(points.keys)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def request(self, case, recall, filtered):
+        numbers = " ".join(map(str, case.query))
+        return f"case {recall} 10 {case.key if filtered else '-'} {case.low} {case.high} {numbers}"
+
+    def prepare(self, requests):
+        print("forget", *requests, sep="\n", file=self.process.stdin, flush=True)
+
+    def one_pass(self):
+        print("pass", file=self.process.stdin, flush=True)
+        seconds, found = [], []
+        while (line := self.process.stdout.readline()) != "end\n":
+            nanoseconds, *ids = map(int, line.split())
+            seconds.append(nanoseconds / 1e9)
+            found.append(ids)
+        return seconds, found
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        super().close()
+
+
+class Served(Contestant):
+    """Needletail over TCP, so many searches in flight: from the first one sent to the last answer, over their number."""
+
+    def __init__(self, program, recall, in_flight):
+        super().__init__()
+        self.name = f"needletail over TCP, {in_flight} in flight"
+        self.in_flight = in_flight
+        self.settings = (recall,)
         self.process = subprocess.Popen(
             [program, "--data", self.directory, "--listen", "127.0.0.1:0"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -50,35 +120,23 @@ class Needletail:
             request["filter"] = {"must": [{"key": case.key, "range": {"gte": case.low, "lt": case.high}}]}
         return request
 
-    def search(self, request):
-        return self.connection.call("point.search", request)
+    def prepare(self, requests):
+        self.lines = [self.connection.line("point.search", request) for request in requests]
 
-    def ids(self, answer):
-        return [point["id"] for point in answer["points"]]
-
-    def seconds(self, answer, wall):
-        return answer["took_us"] / 1e6
+    def one_pass(self):
+        started = time.perf_counter()
+        replies = self.connection.flight(self.lines, self.in_flight)
+        seconds = time.perf_counter() - started
+        answers = self.connection.results(self.lines, replies)
+        return [seconds / len(answers)], [[point["id"] for point in answer["points"]] for answer in answers]
 
     def close(self):
         self.process.terminate()
         self.process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        super().close()
 
 
-class InProcess:
-    settings = WIDTHS
-
-    def __init__(self):
-        self.directory = tempfile.mkdtemp(prefix="needletail-filters-")
-
-    def seconds(self, answer, wall):
-        return wall
-
-    def close(self):
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-class Qdrant(InProcess):
+class Qdrant(Contestant):
     """int8 codes in memory, rescored with the originals; indexes first, since its graph is built with them in view."""
 
     name = "qdrant-edge int8 + rescore"
@@ -120,7 +178,7 @@ class Qdrant(InProcess):
         return [point.id for point in answer]
 
 
-class Zvec(InProcess):
+class Zvec(Contestant):
     """int8 codes refined with the originals; L2 on unit vectors, which is the order of the cosine."""
 
     name = "zvec int8 + refine"

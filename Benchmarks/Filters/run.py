@@ -1,37 +1,33 @@
 #!/usr/bin/env python3
 """Filtered searches at each selectivity: recall, time, and the number of results; against Qdrant's engine and Zvec.
 
-    run.py FILE.npy --needletaild PROGRAM [--recall 0.97] [--peers qdrant,zvec] [--queries 100] [--rows N] [--json FILE]
+    run.py FILE.npy --needletail PROGRAM [--recall 0.97] [--peers qdrant,zvec] [--queries 100] [--rows N] [--json FILE]
+           [--served NEEDLETAILD] [--in-flight 32]
 
-FILE holds the vectors; what is filtered by is made here (see cases.py). Needletail searches at a recall it chooses the
-effort for; a peer is measured at widths from narrow to wide, and compared at the first that finds as much as Needletail
-did, or at the widest. Needs: pip install numpy, and the peers (Benchmarks/Peers/requirements.txt).
+FILE holds the vectors; what is filtered by is made here (see cases.py). All are called in process, in one thread:
+Needletail's engine by PROGRAM, filtered-benchmark, which measures itself; peers from Python, whose calls cost them some
+microseconds. Needletail searches at a recall it chooses the effort for; a peer is measured at widths from narrow to wide,
+and compared at the first that finds as much as Needletail did, or at the widest. --served measures the server as well,
+over TCP. Needs: pip install numpy, and the peers (Benchmarks/Peers/requirements.txt).
 """
 
 import argparse
 import json
 import statistics
-import time
 
 from cases import K, KINDS, SHARES, Points
-from contestants import Needletail, Qdrant, Zvec
+from contestants import Needletail, Qdrant, Served, Zvec
 
 PASSES = 5
 
 
 def measure(contestant, cases, setting, filtered=True):
     """Recall, whether every answer was as long as it could be, and the mean of the seconds of the best pass."""
-    requests = [contestant.request(case, setting, filtered) for case in cases]
-    best, answers = float("inf"), []
+    contestant.prepare([contestant.request(case, setting, filtered) for case in cases])
+    best, found = float("inf"), []
     for _ in range(PASSES):
-        seconds, answers = [], []
-        for request in requests:
-            started = time.perf_counter()
-            answer = contestant.search(request)
-            seconds.append(contestant.seconds(answer, time.perf_counter() - started))
-            answers.append(answer)
+        seconds, found = contestant.one_pass()
         best = min(best, statistics.fmean(seconds))
-    found = [contestant.ids(answer) for answer in answers]
     hits = sum(len(set(ids) & set(case.truth)) for ids, case in zip(found, cases))
     short = sum(len(ids) < len(case.truth) for ids, case in zip(found, cases))
     return {"setting": setting, "recall": hits / sum(len(c.truth) for c in cases), "short": short, "us": best * 1e6}
@@ -54,7 +50,9 @@ def cell(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file")
-    parser.add_argument("--needletaild", required=True)
+    parser.add_argument("--needletail", required=True)
+    parser.add_argument("--served")
+    parser.add_argument("--in-flight", type=int, default=32)
     parser.add_argument("--recall", type=float, default=0.97)
     parser.add_argument("--peers", default="qdrant,zvec")
     parser.add_argument("--queries", type=int, default=100)
@@ -64,7 +62,9 @@ def main():
     points = Points(arguments.file, arguments.rows)
     known = {"qdrant": Qdrant, "zvec": Zvec}
     peers = [known[name]() for name in arguments.peers.split(",") if name]
-    ours = Needletail(arguments.needletaild, arguments.recall)
+    if arguments.served:
+        peers.append(Served(arguments.served, arguments.recall, arguments.in_flight))
+    ours = Needletail(arguments.needletail, arguments.recall)
     results = []
     try:
         for contestant in [ours, *peers]:
@@ -89,6 +89,8 @@ def main():
         "short_answers": sum(one["needletail"]["short"] for one in filtered),
         "slowest_over_unfiltered": max(one["needletail"]["us"] for one in filtered) / results[0]["needletail"]["us"]}
     for peer in peers:
+        if isinstance(peer, Served):
+            continue
         ratios[f"least_over_{peer.name.split()[0]}"] = min(
             one["peers"][peer.name]["us"] / one["needletail"]["us"] for one in filtered)
     print("\n" + "\n".join(f"{name}: {value:.4g}" for name, value in ratios.items()))

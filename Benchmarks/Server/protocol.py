@@ -55,6 +55,34 @@ class Connection:
             position += 1
 
 
+    def line(self, method, params):
+        """A request as bytes, to be sent in a flight."""
+        self.next_id += 1
+        return json.dumps({"id": self.next_id, "method": method, "params": params}).encode() + b"\n"
+
+    def flight(self, lines, window):
+        """Sends these, `window` of them unanswered at most. The replies as bytes, in the order in which they come."""
+        replies = []
+        for number, line in enumerate(lines):
+            if number >= window:
+                replies.append(self.file.readline())
+            self.socket.sendall(line)
+        while len(replies) < len(lines):
+            replies.append(self.file.readline())
+        return replies
+
+    @staticmethod
+    def results(lines, replies):
+        """What the replies say, in the order of the requests."""
+        places = {json.loads(line)["id"]: place for place, line in enumerate(lines)}
+        results = [None] * len(lines)
+        for reply in map(json.loads, replies):
+            if "error" in reply:
+                raise SystemExit(f"refused: {reply['error']}")
+            results[places[reply["id"]]] = reply["result"]
+        return results
+
+
 def encode(vector):
     return base64.b64encode(vector.astype("<f4").tobytes()).decode()
 
