@@ -98,7 +98,7 @@ let package = Package(
         program(
             "hybrid-benchmark",
             ["NeedleCore", "NeedlePayloads", "NeedleEmbedding", "VectorFiles", "TextFiles"],
-            path: "Benchmarks/Hybrid", exclude: ["queries.jsonl"]),
+            path: "Benchmarks/Hybrid", exclude: ["queries.jsonl", "served.py"]),
         program(
             "embedding-benchmark", ["NeedleCore", "NeedleEmbedding", "TextFiles"],
             path: "Benchmarks/Embedding", exclude: ["compare.py"]),
