@@ -120,4 +120,40 @@ import Testing
             for (score, exact) in zip(result.scores, truth.scores) { #expect(abs(score - exact) < 0.05) }
         }
     }
+
+    /// Around the numbers of rows at which another way begins, before the originals are known to lie in memory and after.
+    @Test func fewRowsAreAllComparedWhateverTheEffort() throws {
+        let (_, collection) = try filled()
+        let query = clusteredVectors(1, dimension: 24, seed: 76)[0]
+        for _ in 0..<2 {
+            for count: Int64 in [0, 1, 9, 10, 18, 19, 20, 48, 49, 127, 128, 129] {
+                let filter = try below(count, "n")
+                let truth = try collection.search(query, effort: .exact, filter: filter)
+                let result = try collection.search(query, effort: .ef(10), filter: filter)
+                #expect(result.ids == truth.ids && result.scores == truth.scores)
+                #expect(result.ids.count == min(10, Int(count)))
+            }
+            for _ in 0..<300 { _ = try collection.search(query, filter: try below(10, "n")) }
+        }
+        let explained = try collection.search(query, filter: try below(128, "n")) { $0.explains = true }
+        let segments = explained.explanation?["segments"]
+        #expect(segments?[1]?["strategy"]?.stringValue == "originals")
+        #expect(segments?[1]?["why"]?.stringValue == "few rows match")
+    }
+
+    @Test func fewRowsWithoutAVectorAreNotFound() throws {
+        let database = try TestDatabase()
+        let spaces = ["a", "b"].map { SpaceConfig(name: $0, size: 2, metric: .cosine) }
+        _ = try database.database.createCollection(named: "c", config: CollectionConfig(spaces: spaces))
+        let collection = try database.database.collection(named: "c")
+        try collection.upsert(
+            (0..<12).map { number in
+                let vectors = ["a", "b"].map { NamedVector(space: $0, vector: [1, Float(number)]) }
+                return PointWrite(
+                    id: PointID(UInt64(number)), vectors: .named(Array(vectors.suffix(number < 5 ? 2 : 1))),
+                    payload: Payload(#"{"n":\#(number)}"#))
+            })
+        let result = try collection.search([1, 0], filter: try below(9, "n")) { $0.space = "a" }
+        #expect(result.hits.map(\.record.id) == (0..<5).map { PointID(UInt64($0)) })
+    }
 }

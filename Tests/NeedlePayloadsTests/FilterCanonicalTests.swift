@@ -38,6 +38,21 @@ import Testing
         #expect(FilterPlan(filter).filter == FilterPlan(other).filter, "\(filter)")
     }
 
+    /// One condition, which is left alone, becomes what it becomes within another filter.
+    @Test func oneConditionIsTheSameAloneAndWrapped() {
+        var generator = FilterGenerator(seed: 2)
+        for _ in 0..<300 {
+            let condition = generator.condition(3)
+            for alone in [Filter(must: [condition]), Filter(mustNot: [condition])] {
+                let wrapped = Filter(must: [.filter(alone), .filter(Filter())])
+                let plan = FilterPlan(wrapped).filter
+                // A filter that forbids cannot be dissolved into the conditions that must hold.
+                let inner: Filter = if case .filter(let inner)? = plan.must.first, plan.must.count == 1 { inner } else { plan }
+                #expect(FilterPlan(alone).filter == inner, "\(alone)")
+            }
+        }
+    }
+
     @Test func differentConditionsStayApart() {
         var generator = FilterGenerator(seed: 1)
         var conditions: Set<Condition> = []

@@ -22,11 +22,13 @@ struct FilterScan {
     func selection(of segment: any Segment, within rows: PointSet? = nil) throws(DatabaseError) -> PointSet {
         var bounds = try bounds(of: segment)
         if let rows { bounds = bounds.and(RowBounds(rows)) }
+        let undecided = bounds.undecided
+        if undecided.isEmpty { return visible(bounds.certain, of: segment) }
         var looked: [UInt32] = []
         var steps = 0
-        try bounds.undecided.forEachRow { (row) throws(DatabaseError) in
+        try undecided.forEachRow { (row) throws(DatabaseError) in
             steps += 1
-            if steps % 256 == 1 { try context.check() }
+            if steps % 64 == 1 { try context.check() }
             if view.isVisible(Int(row), in: segment), try looks(Int(row), of: segment) { looked.append(row) }
         }
         return visible(bounds.certain, of: segment).union(PointSet(looked))
@@ -82,10 +84,11 @@ struct FilterScan {
 
     /// Whether a visible row matches, as its payload says.
     func looks(_ row: Int, of segment: any Segment) throws(DatabaseError) -> Bool {
-        let id = plan.matcher.asksForID ? try segment.columns.id(of: row) : nil
+        let matcher = plan.matcher
+        let id = matcher.asksForID ? try segment.columns.id(of: row) : nil
         let payload = try segment.payload(of: row, at: view.lsn)
         do throws(JSONError) {
-            return try plan.matcher.matches(payload: payload.span, id: id)
+            return try matcher.matches(payload: payload.span, id: id)
         } catch {
             throw Self.damaged(row, of: segment, error)
         }

@@ -49,6 +49,10 @@ struct FilteredPlan {
     /// So few rows are compared by their originals, whatever the rest costs.
     static func mostOriginals(depth: Int) -> Int { 2 * depth }
 
+    /// So few rows are compared by their originals before anything else is asked, while those lie in memory: preparing
+    /// the query for codes, a mask of all rows and the second look take as long.
+    static let fewRows = 128
+
     /// - Parameter shareNearby: asked only where a walk would be cheaper: which share of the rows around the query
     ///   match.
     func way<Failure: Error>(shareNearby: () throws(Failure) -> Double) throws(Failure) -> Way {

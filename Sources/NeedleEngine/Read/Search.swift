@@ -140,11 +140,15 @@ struct Search {
             view: view, query: prepared, wanted: wanted, rescores: query.rescores, scratches: scratches,
             context: context)
         guard search.visibleRows > 0 else { return }
-        let plan = plan(for: search)
+        let isFew = selection.map(search.areFew) ?? false
+        let plan = isFew ? .few : plan(for: search)
         search.trace = trace?.beginSegment(search, matching: selection?.count, plan)
         let found: [Neighbour]
         var isEstimated = false
-        if let selection {
+        if let selection, isFew {
+            found = try search.searchFew(selection)
+            nearest.usedScan = true
+        } else if let selection {
             let effort: SegmentEffort? = if case .graph(let effort) = plan { effort } else { nil }
             let outcome = try search.search(among: selection, effort: effort)
             found = outcome.found
@@ -161,9 +165,18 @@ struct Search {
             nearest.usedScan = true
         }
         if !isEstimated { try search.verifyVectors(of: found.lazy.map(\.row)) }
-        for neighbour in found {
-            let score = score(of: neighbour, in: search, isEstimated: isEstimated)
-            nearest.candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
+        nearest.candidates.reserveCapacity(nearest.candidates.count + found.count)
+        func scoreAll() {
+            for neighbour in found {
+                let score = score(of: neighbour, in: search, isEstimated: isEstimated)
+                nearest.candidates.append(Candidate(segment: index, row: neighbour.row, score: score))
+            }
+        }
+        if let selection, search.areAllKept(selection) {
+            // Nothing has read them so far.
+            try search.readingOriginals(of: found.lazy.map(\.row)) { scoreAll() }
+        } else {
+            scoreAll()
         }
         trace?.endSegment(found: found.count, isEstimated: isEstimated)
     }
@@ -172,6 +185,8 @@ struct Search {
 
     /// How a segment is searched without regard to filters.
     enum Plan {
+        /// A filter leaves few rows.
+        case few
         case exact(ExactReason)
         case graph(SegmentEffort)
     }

@@ -80,6 +80,7 @@ final class SegmentTrace: RowGuard {
         self.matching = matching
         hasCodes = search.space.graph?.quantizer != nil
         switch plan {
+        case .few: (way, why) = ("originals", "few rows match")
         case .exact(let reason):
             (way, why) = ("exact", reason.rawValue)
         case .graph(let effort):

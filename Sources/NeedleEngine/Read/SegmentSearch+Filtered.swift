@@ -10,6 +10,25 @@ extension SegmentSearch {
         var usedGraph: Bool
     }
 
+    /// Whether so few rows match that their originals are compared, whatever the effort.
+    func areFew(_ rows: PointSet) -> Bool {
+        areAllKept(rows) || (rows.count <= FilteredPlan.fewRows && !(space.originals?.isCold ?? false))
+    }
+
+    /// Whether all of these rows become candidates: then nobody needs to know how far they are before they get their scores.
+    func areAllKept(_ rows: PointSet) -> Bool { rows.count <= kept }
+
+    /// The nearest of few rows; where all are kept, those with a vector, without their distances.
+    func searchFew(_ rows: PointSet) throws(DatabaseError) -> [Neighbour] {
+        guard areAllKept(rows) else { return try scan(list: Array(rows)) }
+        var found: [Neighbour] = []
+        found.reserveCapacity(rows.count)
+        rows.forEachRow { row in
+            if space.columns.hasVector(Int(row)) { found.append(Neighbour(distance: 0, row: row)) }
+        }
+        return found
+    }
+
     /// The nearest of these rows, as many as are kept or as there are.
     ///
     /// - Parameters:

@@ -33,7 +33,8 @@ final class MappedOriginals: Sendable {
         reader.advise(.random, section)
     }
 
-    private var isCold: Bool { announced.load(ordering: .relaxed) > 0 }
+    /// Whether reads were found to wait for the disk lately, or nobody knows yet.
+    var isCold: Bool { announced.load(ordering: .relaxed) > 0 }
 
     private func note(wasCold: Bool, faults: Int) {
         if faults > 0 {

@@ -126,9 +126,17 @@ struct NumberPart: @unchecked Sendable {
 
     // MARK: Conditions
 
+    /// So few rows are sorted; a bitmap of all rows costs more.
+    private static let mostListed = 128
+
     func rows(in range: RangeTest) throws(DatabaseError) -> PointSet {
+        let places = try places(range)
+        if places.count <= Self.mostListed {
+            for place in places { try parts.check(rows[place]) }
+            return PointSet(rows[places])
+        }
         let all = PointSetAccumulator()
-        try insert(try places(range), into: all)
+        try insert(places, into: all)
         return all.finish()
     }
 

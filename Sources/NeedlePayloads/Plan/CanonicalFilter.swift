@@ -4,6 +4,7 @@ import NeedleCore
 /// twice, the order of conditions. What matches stays the same.
 enum CanonicalFilter {
     static func of(_ filter: Filter) -> Filter {
+        if isPlain(filter) { return filter }
         var must: [Condition] = []
         for condition in filter.must { append(condition, to: &must) }
         var should = filter.should.map(simplify)
@@ -26,6 +27,17 @@ enum CanonicalFilter {
         return Filter(
             must: distinct(must), should: should, mustNot: distinct(filter.mustNot.map(simplify)),
             minimumShould: minimum)
+    }
+
+    /// Whether there is nothing to simplify: one condition, without parts.
+    private static func isPlain(_ filter: Filter) -> Bool {
+        guard filter.should.isEmpty, filter.minimumShould == nil, filter.must.count + filter.mustNot.count == 1
+        else { return false }
+        switch filter.must.first ?? filter.mustNot[0] {
+        case .filter, .nested: return false
+        case .matchAny(_, let values), .matchExcept(_, let values): return values.count == 1
+        default: return true
+        }
     }
 
     /// Adds a condition that must hold; a filter gives its parts.
@@ -57,6 +69,7 @@ enum CanonicalFilter {
     }
 
     private static func distinct(_ conditions: [Condition]) -> [Condition] {
+        guard conditions.count > 1 else { return conditions }
         var seen: Set<Condition> = []
         return sorted(conditions.filter { seen.insert($0).inserted })
     }

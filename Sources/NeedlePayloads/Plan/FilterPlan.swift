@@ -1,4 +1,5 @@
 package import NeedleCore
+import Synchronization
 
 /// The indexes of a segment: for a key, stripes that follow each other from row 0 on. Rows behind the last are not
 /// indexed yet. Immutable; readers take it as it is.
@@ -22,9 +23,6 @@ package struct FieldIndexSet: Sendable {
     package var isEmpty: Bool { stripes.isEmpty }
 
     package func stripes(of path: FieldPath) -> [FieldIndex] { stripes[path] ?? [] }
-
-    /// Rows [0, n) are indexed.
-    package func indexedRows(of path: FieldPath) -> Int { stripes[path]?.last?.rows.upperBound ?? 0 }
 
     package var byteCount: Int { stripes.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.byteCount } } }
 }
@@ -56,15 +54,17 @@ package struct FilterSubject {
 /// the same with any indexes and with none. A value type; safe to share.
 package struct FilterPlan: Sendable {
     package let filter: Filter
-    package let matcher: FilterMatcher
     private let analyses: [FieldPath: TextAnalysis]
+    private let made = MadeMatcher()
 
     /// - Parameter analyses: of keys with a text index, as the indexes were built.
     package init(_ filter: Filter, analyses: [FieldPath: TextAnalysis] = [:]) {
         self.filter = CanonicalFilter.of(filter)
         self.analyses = analyses
-        matcher = FilterMatcher(self.filter, analyses: analyses)
     }
+
+    /// Made when the first row has to be looked at: where indexes know everything, none is.
+    package var matcher: FilterMatcher { made.matcher(of: filter, analyses) }
 
     /// Bounds of the rows that match, dead ones included.
     package func bounds(of subject: FilterSubject) throws(DatabaseError) -> RowBounds {
@@ -72,12 +72,14 @@ package struct FilterPlan: Sendable {
     }
 
     private func bounds(_ filter: Filter, _ subject: FilterSubject) throws(DatabaseError) -> RowBounds {
-        var result = RowBounds(PointSet(0..<subject.rows))
-        for (index, condition) in filter.must.enumerated() {
+        var must: RowBounds?
+        for condition in filter.must {
             let found = try bounds(condition, subject)
-            result = index == 0 ? found : result.and(found)
-            if result.possible.isEmpty { return result }
+            let both = must?.and(found) ?? found
+            if both.possible.isEmpty { return both }
+            must = both
         }
+        var result = must ?? RowBounds(PointSet(0..<subject.rows))
         if !filter.should.isEmpty {
             var any = RowBounds(.empty)
             for condition in filter.should { any = any.or(try bounds(condition, subject)) }
@@ -116,6 +118,8 @@ package struct FilterPlan: Sendable {
         var unknown: RowBounds { RowBounds(certain: .empty, possible: PointSet(0..<subject.rows)) }
         guard let path = condition.path else { return unknown }
         let stripes = subject.indexes.stripes(of: path)
+        let indexed = stripes.last?.rows.upperBound ?? 0
+        if indexed == 0 { return unknown }
         let words: WordMatcher? =
             if case .words(_, let test) = condition {
                 WordMatcher(test, analyses[path] ?? .plain)
@@ -129,13 +133,28 @@ package struct FilterPlan: Sendable {
             certain.append(bounds.certain)
             possible.append(bounds.possible)
         }
-        let indexed = subject.indexes.indexedRows(of: path)
         if indexed < subject.rows { possible.append(PointSet(indexed..<subject.rows)) }
         // Stripes may have grown beyond the rows that are asked about.
         let found = RowBounds(certain: .union(of: certain), possible: .union(of: possible))
             .clamped(below: subject.rows)
         guard !subject.overlaid.isEmpty else { return found }
         return found.forgetting(subject.overlaid).clamped(below: subject.rows)
+    }
+}
+
+/// A matcher that is made once, by whoever asks first.
+private final class MadeMatcher: Sendable {
+    private final class Box: Sendable {
+        let matcher: FilterMatcher
+
+        init(_ matcher: FilterMatcher) { self.matcher = matcher }
+    }
+
+    private let box = AtomicLazyReference<Box>()
+
+    func matcher(of filter: Filter, _ analyses: [FieldPath: TextAnalysis]) -> FilterMatcher {
+        if let box = box.load() { return box.matcher }
+        return box.storeIfNil(Box(FilterMatcher(filter, analyses: analyses))).matcher
     }
 }
 

@@ -178,6 +178,33 @@ func definition(_ key: String, _ type: FieldIndexType) throws -> FieldIndexDefin
         #expect(try mixed.bounds(of: rows.subject()).undecided.count == 4)
     }
 
+    /// Few rows are sorted, more go through a bitmap, and through the sets of whole blocks.
+    @Test func rangesAreRightHoweverManyRowsTheyHave() throws {
+        var random = SeededGenerator(seed: 12)
+        // Some rows have two numbers in a range, so that they come twice.
+        let numbers = (0..<3_000).map { row in
+            [Int.random(in: 0..<3_000, using: &random)] + (row % 3 == 0 ? [row, row + 1] : [])
+        }
+        let documents = numbers.map { list in
+            JSONValue.object([.init("n", .array(list.map { .number(.signed(Int64($0))) }))])
+        }
+        let definition = try definition("n", .integer)
+        let index = try index(definition, over: 0..<3_000, of: documents)
+        for width in [1, 40, 63, 64, 65, 66, 70, 500, 1_500, 3_001] {
+            for low in [0, 17, 1_111, 2_900] {
+                let range = RangeTest(
+                    kind: .number, lower: .init(value: ExactNumber(Int64(low)), isInclusive: true),
+                    upper: .init(value: ExactNumber(Int64(low + width)), isInclusive: false))
+                let bounds = try #require(try index.bounds(of: .range(definition.path, range)))
+                let expected = numbers.indices.filter { row in
+                    numbers[row].contains { (low..<(low + width)).contains($0) }
+                }
+                #expect(Array(bounds.certain).map { Int($0) } == expected)
+                #expect(bounds.undecided.isEmpty)
+            }
+        }
+    }
+
     @Test func theSamePayloadsGiveTheSameBytes() throws {
         var generator = FilterGenerator(seed: 3)
         let documents = (0..<300).map { _ in generator.document() }
