@@ -71,4 +71,34 @@ struct SearchPaceTests {
         #expect(!collection.isQuick(SearchQuery(target: .text("a"))))
         #expect(collection.isQuick(SearchQuery(target: .point(.integer(1)))))
     }
+
+    @Test func aFilteredSearchIsQuickOnlyIfIndexesAnswerIt() throws {
+        let database = try TestDatabase()
+        let collection = try database.create(size: 2)
+        try collection.upsert([point(1, [1, 0], #"{"n":1}"#)])
+        let path = FieldPath(key: "n")
+        let one = Condition.matchAny(path, [.number(ExactNumber(1 as Int64))])
+        func isQuick(_ conditions: [Condition]) -> Bool {
+            collection.isQuick(SearchQuery(target: .vector([1, 0]), filter: Filter(must: conditions)))
+        }
+        _ = try collection.search([1, 0], filter: Filter(must: [one]))
+        #expect(!isQuick([one]), "every payload is looked at")
+        #expect(
+            !collection.isQuick(SearchQuery(target: .vector([1, 0]))), "another kind of search was measured")
+        _ = try collection.createIndex(FieldIndexDefinition(path: path, type: .integer))
+        _ = try collection.createIndex(FieldIndexDefinition(path: FieldPath(key: "t"), type: .text))
+        #expect(isQuick([one]) && isQuick([]) && isQuick([.filter(Filter(mustNot: [one]))]))
+        #expect(isQuick([.hasID([PointID(1)])]) && isQuick([.isEmpty(path)]))
+        let words = Condition.words(FieldPath(key: "t"), WordTest(.text, Array("a".utf8)))
+        let others: [Condition] = [
+            words, .isNull(FieldPath(key: "other")), .nested(path, Filter(must: [one])),
+            .filter(Filter(should: [one, words])),
+            .hasID(Set((0..<65).map { PointID(UInt64($0)) })),
+            .matchAny(path, (0..<65).map { .number(ExactNumber(Int64($0))) }),
+        ]
+        for other in others { #expect(!isQuick([one, other]), "\(other)") }
+        #expect(
+            isQuick([Condition](repeating: one, count: 16))
+                && !isQuick([Condition](repeating: one, count: 17)))
+    }
 }

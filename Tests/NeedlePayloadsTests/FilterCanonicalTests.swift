@@ -47,7 +47,10 @@ import Testing
                 let wrapped = Filter(must: [.filter(alone), .filter(Filter())])
                 let plan = FilterPlan(wrapped).filter
                 // A filter that forbids cannot be dissolved into the conditions that must hold.
-                let inner: Filter = if case .filter(let inner)? = plan.must.first, plan.must.count == 1 { inner } else { plan }
+                let inner: Filter =
+                    if case .filter(let inner)? = plan.must.first, plan.must.count == 1 { inner } else {
+                        plan
+                    }
                 #expect(FilterPlan(alone).filter == inner, "\(alone)")
             }
         }

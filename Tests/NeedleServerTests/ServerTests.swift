@@ -84,6 +84,39 @@ import Testing
         }
     }
 
+    /// Filters like those that have been quick may not be: the loop breaks such a search off, and a thread answers it.
+    @Test func aFilterThatTakesLongIsAnsweredAllTheSame() throws {
+        let server = try TestServer()
+        let client = try server.client()
+        _ = try client.call("collection.create", #"{"name":"docs","vectors":{"size":2}}"#)
+        for start in stride(from: 0, to: 8_000, by: 1_000) {
+            // No integer at "s": an index of integers cannot say anything about it.
+            let points = (start..<(start + 1_000)).map {
+                #"{"id":\#($0),"vector":[1,\#($0)],"payload":{"n":\#($0),"s":"\#($0)"}}"#
+            }
+            let params = #"{"collection":"docs","points":[\#(points.joined(separator: ","))]}"#
+            #expect(try client.call("point.upsert", params).contains("created"))
+        }
+        for key in ["n", "s"] {
+            let params = #"{"collection":"docs","key":"\#(key)","type":"integer"}"#
+            #expect(try client.call("index.create", params).contains("lsn"))
+        }
+        _ = try client.call("collection.optimize", #"{"collection":"docs","wait":true}"#)
+        func search(_ condition: String) throws -> String {
+            let filter = #"{"must":[\#(condition)]}"#
+            return try client.call(
+                "point.search", #"{"collection":"docs","vector":[1,0],"limit":3,"filter":\#(filter)}"#)
+        }
+        for n in 0..<200 {
+            let answer = try search(#"{"key":"n","match":{"value":\#(n)}}"#)
+            #expect(answer.contains(#""points":[{"id":\#(n),"#), "\(answer)")
+        }
+        for n in 0..<5 {
+            let answer = try search(#"{"key":"s","match":{"any":[\#(n),"\#(n)"]}}"#)
+            #expect(answer.contains(#""points":[{"id":\#(n),"#), "\(answer)")
+        }
+    }
+
     // MARK: Order of writes
 
     @Test func writesOfOneConnectionAreAppliedInTheOrderReceived() throws {

@@ -20,6 +20,7 @@ package final class Collection: Sendable {
     let scratches = SearchScratchPool()
     /// One per space.
     let paces: [SearchPace]
+    let filteredPaces: [SearchPace]
     let moments: MomentTable
     let maintenance: Maintenance
     let idle: IdleWatch
@@ -48,6 +49,7 @@ package final class Collection: Sendable {
         self.name = name
         config = writer.config
         paces = writer.config.spaces.map { _ in SearchPace() }
+        filteredPaces = writer.config.spaces.map { _ in SearchPace() }
         clock = environment.clock
         options = environment.options
         self.store = store

@@ -45,6 +45,46 @@ struct FieldIndexCatalogue: Hashable, Sendable {
         records.first { $0.droppedAt == nil && $0.definition.path == path }
     }
 
+    /// Conditions of a filter that is expected to be answered quickly, at most.
+    private static let quickConditions = 16
+    private static let quickIDs = 64
+
+    /// Whether indexes answer every condition of a filter without going through more than the rows they find. Values of
+    /// other types, and rows that are not indexed yet, are looked at all the same.
+    func answer(_ filter: Filter) -> Bool {
+        var left = Self.quickConditions
+        return answer(filter, &left)
+    }
+
+    private func answer(_ filter: Filter, _ left: inout Int) -> Bool {
+        for part in [filter.must, filter.should, filter.mustNot, filter.minimumShould?.conditions ?? []] {
+            left -= part.count
+            guard left >= 0 else { return false }
+            for condition in part where !answer(condition, &left) { return false }
+        }
+        return true
+    }
+
+    private func answer(_ condition: Condition, _ left: inout Int) -> Bool {
+        switch condition {
+        case .filter(let inner): answer(inner, &left)
+        case .hasID(let ids): ids.count <= Self.quickIDs
+        case .matchAny(let path, let values), .matchExcept(let path, let values):
+            values.count <= Self.quickIDs && isNumberOrKeyword(current(path))
+        case .range(let path, _), .valuesCount(let path, _), .isNull(let path), .isEmpty(let path):
+            isNumberOrKeyword(current(path))
+        // Candidates of a phrase, and places within the boxes of a shape, are looked at one by one.
+        case .words, .geo, .nested: false
+        }
+    }
+
+    private func isNumberOrKeyword(_ record: FieldIndexRecord?) -> Bool {
+        switch record?.definition.type {
+        case .keyword, .integer, .float, .bool: true
+        case .datetime, .geo, .text, nil: false
+        }
+    }
+
     /// Those that were there after a write, for a checkpoint: the log behind it says the rest.
     func records(at lsn: LSN) -> [FieldIndexRecord] {
         records.filter { record in record.lsn <= lsn && record.droppedAt.map { $0 > lsn } ?? true }

@@ -66,7 +66,9 @@ extension Collection {
         let search = prepared(query, vector, space: space, view: view, started: started, context)
         let outcome = try search.run()
         let took = clock.monotonicNanoseconds() - started
-        if query.filter == nil, query.isByVectorsAlone { paces[space].note(took, query.effort) }
+        if query.isByVectorsAlone {
+            (query.filter == nil ? paces : filteredPaces)[space].note(took, query.effort)
+        }
         offerToSample(query, search.prepared, space: space)
         var result = SearchResult(
             hits: outcome.hits, complete: outcome.isComplete, strategy: outcome.strategy,

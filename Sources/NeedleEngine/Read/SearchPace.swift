@@ -42,15 +42,17 @@ package final class SearchPace: Sendable {
 
 extension Collection {
     /// Whether a search like this has been answered lately in less time than handing it to another thread takes
-    /// some few times. Costs nothing.
+    /// some few times. Costs nothing, with a filter a microsecond.
+    ///
+    /// With a filter only if indexes answer it, and even so a guess: another filter of this kind may leave more rows, or
+    /// rows that have to be looked at. Whoever cannot wait gives the search a context that ends soon.
     package func isQuick(_ query: SearchQuery) -> Bool {
-        guard query.isByVectorsAlone, query.filter == nil, query.offset + query.limit <= 100,
-            !query.selection.withVector
-        else {
+        guard query.isByVectorsAlone, query.offset + query.limit <= 100, !query.selection.withVector else {
             return false
         }
         if case .text = query.target { return false }
-        let space = query.space.map { config.spaceIndex(named: $0) } ?? 0
-        return space.map { paces[$0].isQuick(query.effort) } ?? false
+        guard let space = query.space.map({ config.spaceIndex(named: $0) }) ?? 0 else { return false }
+        guard let filter = query.filter else { return paces[space].isQuick(query.effort) }
+        return filteredPaces[space].isQuick(query.effort) && fieldIndexes.answer(filter)
     }
 }

@@ -31,7 +31,8 @@ enum CanonicalFilter {
 
     /// Whether there is nothing to simplify: one condition, without parts.
     private static func isPlain(_ filter: Filter) -> Bool {
-        guard filter.should.isEmpty, filter.minimumShould == nil, filter.must.count + filter.mustNot.count == 1
+        guard filter.should.isEmpty, filter.minimumShould == nil,
+            filter.must.count + filter.mustNot.count == 1
         else { return false }
         switch filter.must.first ?? filter.mustNot[0] {
         case .filter, .nested: return false

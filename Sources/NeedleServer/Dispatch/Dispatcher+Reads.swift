@@ -10,9 +10,15 @@ extension Dispatcher {
         guard let name = call.collection else { return }
         let pool = call.runsModel ? embedding : search
         whenVisible(task, name, call.minimumLSN) { collection in
-            var isQuick = false
-            if case .searchPoints(let call) = call { isQuick = collection.isQuick(call.search.query) }
-            self.run(task, on: pool, isQuick: isQuick) { () throws(DatabaseError) in
+            if case .searchPoints(let search) = call, collection.isQuick(search.search.query) {
+                // Of a filter it is a guess: see `Collection.isQuick`.
+                let isGuess = search.search.query.filter != nil
+                return self.runQuickly(task, on: pool, mayTakeLong: isGuess) {
+                    (context) throws(DatabaseError) in
+                    try self.answer(call, from: collection, context)
+                }
+            }
+            self.run(task, on: pool) { () throws(DatabaseError) in
                 try self.answer(call, from: collection, task.context)
             }
         }

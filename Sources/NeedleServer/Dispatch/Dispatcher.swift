@@ -34,7 +34,7 @@ package final class Dispatcher: RequestExecutor {
     let timers: any EventLoop
     private let background: BackgroundWork
     /// By event loop.
-    private let desks: [ObjectIdentifier: QuickDesk]
+    let desks: [ObjectIdentifier: QuickDesk]
 
     package init(
         database: Database, configuration: ServerConfiguration, clock: any Clock, status: ServerStatus,
@@ -143,35 +143,28 @@ package final class Dispatcher: RequestExecutor {
     // MARK: Shared steps
 
     /// Runs the request's work on a pool and answers with what it gives.
-    ///
-    /// - Parameter isQuick: an event loop may run it too.
     func run(
-        _ task: RequestTask, on pool: WorkerPool, isQuick: Bool = false,
+        _ task: RequestTask, on pool: WorkerPool,
         _ body: @escaping @Sendable () throws(DatabaseError) -> Reply
     ) {
-        let job: WorkerPool.Job = {
-            guard task.sink.admitsReply || pool === self.control else {
-                // The peer does not read its answers: more of them would only fill memory.
-                task.sink.park { self.run(task, on: pool, body) }
-                return
-            }
-            task.finish(
-                Result { () throws(DatabaseError) -> Reply in
-                    try task.context.check()
-                    return try body()
-                })
-        }
-        let isAccepted = isQuick ? runQuickly(task, job) : pool.trySubmit(job)
-        if !isAccepted { task.fail(Self.overloaded(pool)) }
+        if !pool.trySubmit({ self.carryOut(task, on: pool, body) }) { task.fail(Self.overloaded(pool)) }
     }
 
-    /// Runs a quick search on the event loop that this is, or on a search thread.
-    private func runQuickly(_ task: RequestTask, _ job: @escaping WorkerPool.Job) -> Bool {
-        let loop = MultiThreadedEventLoopGroup.currentEventLoop
-        if let loop, let desk = desks[ObjectIdentifier(loop)] {
-            return desk.add(receivedAt: task.receivedAt, job)
+    /// On a thread that may take as long as it takes.
+    func carryOut(
+        _ task: RequestTask, on pool: WorkerPool,
+        _ body: @escaping @Sendable () throws(DatabaseError) -> Reply
+    ) {
+        guard task.sink.admitsReply || pool === control else {
+            // The peer does not read its answers: more of them would only fill memory.
+            task.sink.park { self.run(task, on: pool, body) }
+            return
         }
-        return search.trySubmitQuick(job, withHelp: false)
+        task.finish(
+            Result { () throws(DatabaseError) -> Reply in
+                try task.context.check()
+                return try body()
+            })
     }
 
     static func overloaded(_ pool: WorkerPool) -> DatabaseError {
