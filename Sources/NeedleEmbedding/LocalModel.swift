@@ -106,20 +106,19 @@ package final class LocalModel: TextEmbedder {
         let prefix = kind == .query ? queryPrefix : passagePrefix
         var sequences: [[Int32]] = []
         sequences.reserveCapacity(texts.count)
-        var tokens = 0
-        var truncated = 0
+        var lengths: [TextLength] = []
+        lengths.reserveCapacity(texts.count)
         for text in texts {
             try context.check()
             let tokenized = tokenizer.tokenize(text, prefix: prefix)
-            tokens += tokenized.ids.count
-            truncated += tokenized.isTruncated ? 1 : 0
+            lengths.append(TextLength(tokens: tokenized.ids.count, isTruncated: tokenized.isTruncated))
             sequences.append(tokenized.ids)
         }
         var vectors = try encoder.encode(sequences, context: context)
         if model.dimensions < encoder.shape.hidden {
             for index in vectors.indices { vectors[index] = Self.cut(vectors[index], to: model.dimensions) }
         }
-        return EmbeddingBatch(vectors: vectors, tokens: tokens, truncated: truncated)
+        return EmbeddingBatch(vectors: vectors, lengths: lengths)
     }
 
     private static func cut(_ vector: [Float], to dimensions: Int) -> [Float] {

@@ -44,7 +44,7 @@ struct ServerProcess {
         let connections = availableConnections(files)
         let clock = SystemClock()
         var options = configuration.engineOptions
-        options.embedder = try chooseModel()
+        options.embedder = try chooseModel(clock: clock)
         let database = try openDatabase(clock: clock, options: options)
         let server: Server
         do throws(DatabaseError) {
@@ -118,8 +118,8 @@ struct ServerProcess {
     /// The model that is configured, or the one in the cache directory if it is there, or none.
     ///
     /// Its files are looked for now, and read in the background: requests that need it wait for that.
-    private func chooseModel() throws(DatabaseError) -> (any TextEmbedder)? {
-        let configured = configuration.modelDirectory
+    private func chooseModel(clock: any Clock) throws(DatabaseError) -> (any TextEmbedder)? {
+        let configured = configuration.model.directory
         let directory =
             configured.isEmpty ? LocalModel.defaultDirectory(environment: environment) : configured
         guard access("\(directory)/model.safetensors", R_OK) == 0 else {
@@ -134,8 +134,33 @@ struct ServerProcess {
                 metadata: ["looked_in": "\(directory)"])
             return nil
         }
+        let (settings, data) = (configuration.model, configuration.dataDirectory)
         return BackgroundModel(name: directory, log: log) { () throws(DatabaseError) in
-            try LocalModel(directory: directory)
+            try Self.load(directory, settings, dataDirectory: data, clock: clock)
         }
+    }
+
+    /// The model, in front of it the desk where texts of many requests come together, in front of that the cache.
+    private static func load(
+        _ directory: String, _ settings: ModelConfiguration, dataDirectory: String, clock: any Clock
+    ) throws(DatabaseError) -> any TextEmbedder {
+        func unlessEmpty(_ text: String) -> String? { text.isEmpty ? nil : text }
+        let model = try LocalModel(
+            directory: directory,
+            options: LocalModel.Options(
+                queryPrefix: unlessEmpty(settings.queryPrefix),
+                passagePrefix: unlessEmpty(settings.passagePrefix),
+                dimensions: settings.dimensions > 0 ? settings.dimensions : nil,
+                precision: WeightPrecision(rawValue: settings.weights) ?? .float32))
+        let batching = BatchingEmbedder(
+            model, clock: clock, waitNanoseconds: UInt64(settings.batchWaitMS * 1e6),
+            // More cores than a piece can use are better used by a second one.
+            computing: max(1, WorkerPool.processors / 8))
+        guard settings.cacheBytes > 0 || settings.cacheFileBytes > 0 else { return batching }
+        let files = CachingEmbedder.Files(
+            fileSystem: PosixFileSystem(), directory: "\(dataDirectory)/embeddings",
+            limit: settings.cacheFileBytes)
+        return CachingEmbedder(
+            batching, memoryLimit: settings.cacheBytes, files: settings.cacheFileBytes > 0 ? files : nil)
     }
 }

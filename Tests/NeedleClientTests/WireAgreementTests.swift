@@ -25,6 +25,7 @@ struct WireAgreementTests {
             #expect(try await client.ping() == 1_700_000_000_000)
             let info = try await client.serverInfo()
             #expect(info.version == "0.1.0" && info.raw["memory"] != nil)
+            #expect(info.embeddingCache?.misses == 2 && info.embeddingCache?.hitRate == 0.8)
             let health = try await client.health()
             #expect(health.status == "degraded")
             #expect(health.collections.first { $0.name == "bad" }?.reason == "damaged")

@@ -27,6 +27,12 @@ enum WireServer {
         }
     }
 
+    private static let cache: EmbeddingCacheStatistics = {
+        var cache = EmbeddingCacheStatistics()
+        (cache.memoryHits, cache.fileHits, cache.misses) = (6, 2, 2)
+        return cache
+    }()
+
     private static func reply(to call: Call) -> Reply {
         switch call {
         case .ping: .pong(nowMS: 1_700_000_000_000)
@@ -35,7 +41,7 @@ enum WireServer {
                 ServerInfo(
                     version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 1024)],
                     limits: Limits(),
-                    collections: summaries, model: nil))
+                    collections: summaries, model: nil, embeddingCache: cache))
         case .health:
             .health(
                 HealthReport(

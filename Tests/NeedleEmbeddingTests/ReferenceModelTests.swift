@@ -57,6 +57,17 @@ struct ReferenceModelTests {
         #expect(try RealModel.smallestCosine(lines) >= 0.999_999)
     }
 
+    @Test func int8LosesLittle() throws {
+        let fixture = try Fixtures.json("\(Fixtures.directory)/minilm.json")
+        let texts = try #require(fixture["vectors"]?.arrayValue).map { try #require($0["text"]?.stringValue) }
+        let coded = try LocalModel(directory: RealModel.directory, options: .init(precision: .int8))
+        let context = OperationContext()
+        let left = try RealModel.shared.get().embed(texts, kind: .passage, context: context).vectors
+        let right = try coded.embed(texts, kind: .passage, context: context).vectors
+        let cosines = zip(left, right).map { cosine($0, $1) }
+        #expect(cosines.reduce(0, +) / Double(cosines.count) >= 0.995, "\(cosines)")
+    }
+
     @Test(.enabled(if: RealModel.referenceFile != nil, "NEEDLETAIL_SHARED_DATA names the folder"))
     func everyLineOfTheSharedReference() throws {
         let tokenizer = try RealModel.tokenizer()

@@ -66,6 +66,15 @@ import Testing
         #expect(ServerConfiguration().listen.description == "127.0.0.1:7700")
     }
 
+    @Test func wordsAreTakenOrRefusedByName() throws {
+        var loader = ConfigurationLoader()
+        loader.read(toml: "[model]\nweights = \"int8\"\nbatch_wait_ms = 1.5", file: "n.toml")
+        let read = try loader.finish()
+        #expect(read.model.weights == "int8" && read.model.batchWaitMS == 1.5)
+        let refused = problems("[model]\nweights = \"int4\"").joined()
+        #expect(refused.contains("n.toml:2") && refused.contains(#""float32", "int8""#), "\(refused)")
+    }
+
     @Test func theEnvironmentBeatsTheFileAndFlagsBeatBoth() throws {
         var loader = ConfigurationLoader()
         loader.read(toml: "[limits]\nwait_ms = 1\nin_flight = 2\ncursors = 3", file: "n.toml")

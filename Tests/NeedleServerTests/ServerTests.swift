@@ -325,6 +325,22 @@ import Testing
         #expect(found.contains(#"{"id":2,"#) && found.contains(#""payload":{"text":"bbbb"}"#))
     }
 
+    @Test func rememberedTextsWaitForNobody() throws {
+        let embedder = StubEmbedder()
+        let server = try TestServer(embedder: embedder) { $0.embeddingThreads = 1 }
+        let client = try server.client()
+        embedder.knownTexts.withLock { $0 = ["a", "b"] }
+        embedder.isHeld.store(true, ordering: .relaxed)
+        defer { embedder.isHeld.store(false, ordering: .relaxed) }
+        client.send(#"{"id":100,"method":"text.embed","params":{"texts":["a","new"]}}"# + "\n")
+        #expect(eventually { embedder.calls.load(ordering: .relaxed) == 1 })
+        let answer = try client.call("text.embed", #"{"texts":["a","b"]}"#)
+        #expect(answer.contains(#""vectors""#) && answer.contains(#""tokens":6"#), "\(answer)")
+        #expect(try client.call("text.embed", #"{"texts":["a"],"model":"other"}"#).contains("model_mismatch"))
+        #expect(try client.call("server.info", "{}").contains(#""embedding_cache":{"memory_hits":0"#))
+        #expect(embedder.calls.load(ordering: .relaxed) == 1)
+    }
+
     @Test func inferenceDoesNotStandInFrontOfSearches() throws {
         let embedder = StubEmbedder()
         let server = try TestServer(embedder: embedder) {

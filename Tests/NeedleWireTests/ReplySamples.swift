@@ -122,6 +122,19 @@ enum ReplySamples {
         version: "0.1.0", uptimeMS: 5, kernelTier: "avx2", memory: [("vectors", 10)], limits: limits,
         collections: [summaries[0]], model: nil)
 
+    static let infoWithCache: ServerInfo = {
+        var info = info
+        var cache = EmbeddingCacheStatistics()
+        (cache.memoryHits, cache.fileHits, cache.misses, cache.entries) = (1, 2, 3, 4)
+        (cache.bytesInMemory, cache.bytesOnDisk, cache.damaged) = (5, 6, 7)
+        info.embeddingCache = cache
+        return info
+    }()
+
+    static let cacheText =
+        #""embedding_cache":{"memory_hits":1,"file_hits":2,"misses":3,"entries":4,"bytes_in_memory":5,"#
+        + #""bytes_on_disk":6,"damaged":7},"#
+
     static let infoText =
         #"{"server":"needletail","version":"0.1.0","protocol":[1,1],"uptime_ms":5,"kernel_tier":"avx2","#
         + #""model":null,"memory":{"vectors":10},"limits":{"line_bytes":1,"in_flight":2,"batch_points":3,"#
@@ -140,6 +153,9 @@ enum ReplySamples {
             Sample(
                 method: .ping, reply: .pong(nowMS: 1_800_000_000_000), result: #"{"now_ms":1800000000000}"#),
             Sample(method: .info, reply: .info(info), result: infoText),
+            Sample(
+                method: .info, reply: .info(infoWithCache),
+                result: infoText.split(separator: #""memory":"#).joined(separator: cacheText + #""memory":"#)),
             Sample(
                 method: .health, reply: .health(HealthReport(collections: summaries)),
                 result:

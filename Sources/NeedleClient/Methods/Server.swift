@@ -8,6 +8,23 @@ public struct ServerInfo: Sendable {
     public var version: String
     /// The whole answer: uptime, kernel tier, memory by purpose, limits, collections.
     public var raw: JSONObject
+    /// What the cache of texts' vectors has done since the start; `nil` when there is none.
+    public var embeddingCache: EmbeddingCache?
+
+    /// Vectors of texts that were embedded before.
+    public struct EmbeddingCache: Hashable, Sendable {
+        /// Texts whose vector was in memory.
+        public var memoryHits: Int
+        /// Texts whose vector was in the file.
+        public var fileHits: Int
+        /// Texts that went through the model.
+        public var misses: Int
+        /// Share of the texts that were found; 0 before the first.
+        public var hitRate: Double {
+            let all = memoryHits + fileHits + misses
+            return all == 0 ? 0 : Double(memoryHits + fileHits) / Double(all)
+        }
+    }
 }
 
 /// Whether the server and each of its collections are well.
@@ -66,7 +83,14 @@ extension NeedletailClient {
     /// What the server says of itself.
     public func serverInfo(timeout: Timeout = .standard) async throws -> ServerInfo {
         let result = try ResultObject(try await perform(OutgoingRequest("server.info"), timeout: timeout))
-        return ServerInfo(version: try result.string("version"), raw: result.object)
+        let cache = result.object["embedding_cache"]?.objectValue
+        return ServerInfo(
+            version: try result.string("version"), raw: result.object,
+            embeddingCache: cache.map {
+                ServerInfo.EmbeddingCache(
+                    memoryHits: $0["memory_hits"]?.intValue ?? 0, fileHits: $0["file_hits"]?.intValue ?? 0,
+                    misses: $0["misses"]?.intValue ?? 0)
+            })
     }
 
     /// Whether the server and its collections are well.

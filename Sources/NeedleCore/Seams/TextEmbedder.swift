@@ -21,19 +21,58 @@ package struct ModelDescription: Hashable, Sendable {
     }
 }
 
+/// How long a text is for the model.
+package struct TextLength: Hashable, Sendable {
+    /// Tokens, the special ones counted.
+    package var tokens: Int
+    /// Whether it was cut at the model's limit.
+    package var isTruncated: Bool
+
+    package init(tokens: Int, isTruncated: Bool) {
+        self.tokens = tokens
+        self.isTruncated = isTruncated
+    }
+}
+
 /// Vectors for a batch of texts, in the order of the texts.
 package struct EmbeddingBatch: Sendable {
     package var vectors: [[Float]]
-    /// Tokens that went through the model, in all.
+    /// Tokens that the texts have, in all.
     package var tokens: Int
     /// How many texts were cut at the model's limit.
     package var truncated: Int
+    /// Of each text; empty where only the sums are known, as behind the wire.
+    package var lengths: [TextLength]
 
     package init(vectors: [[Float]], tokens: Int, truncated: Int) {
         self.vectors = vectors
         self.tokens = tokens
         self.truncated = truncated
+        lengths = []
     }
+
+    package init(vectors: [[Float]], lengths: [TextLength]) {
+        precondition(vectors.count == lengths.count, "a length for every text")
+        self.vectors = vectors
+        self.lengths = lengths
+        tokens = lengths.reduce(0) { $0 + $1.tokens }
+        truncated = lengths.count { $0.isTruncated }
+    }
+}
+
+/// What a cache in front of a model has done since the start, and holds now.
+package struct EmbeddingCacheStatistics: Hashable, Sendable {
+    /// Texts whose vector was in memory, in the file, or had to be computed.
+    package var memoryHits = 0
+    package var fileHits = 0
+    package var misses = 0
+    package var entries = 0
+    package var bytesInMemory = 0
+    package var bytesOnDisk = 0
+    /// Records of the file that were not what had been written; dropped, never served.
+    package var damaged = 0
+
+    package init() {}
 }
 
 /// Turns texts into vectors of unit length. The engine and the server know the model only through this.
@@ -46,4 +85,15 @@ package protocol TextEmbedder: AnyObject, Sendable {
     func embed(
         _ texts: [String], kind: EmbeddingKind, context: OperationContext
     ) throws(DatabaseError) -> EmbeddingBatch
+
+    /// The same from memory alone, when that is possible for all texts: no waiting, no file, no model.
+    func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch?
+
+    /// Of the cache in front of the model; `nil` without one.
+    var cacheStatistics: EmbeddingCacheStatistics? { get }
+}
+
+extension TextEmbedder {
+    package func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch? { nil }
+    package var cacheStatistics: EmbeddingCacheStatistics? { nil }
 }

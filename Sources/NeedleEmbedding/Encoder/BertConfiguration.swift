@@ -67,9 +67,11 @@ struct BertConfiguration: Sendable, Equatable {
         where member.name.hasPrefix("pooling_mode_") && member.value.boolValue == true {
             chosen.append(String(member.name.dropFirst("pooling_mode_".count)))
         }
+        // Newer versions of sentence-transformers say it in one word.
+        if let word = document.value["pooling_mode"]?.stringValue { chosen = [word] }
         switch chosen {
-        case [], ["mean_tokens"]: return .mean
-        case ["cls_token"]: return .cls
+        case [], ["mean_tokens"], ["mean"]: return .mean
+        case ["cls_token"], ["cls"]: return .cls
         default:
             throw DatabaseError(
                 .invalidParams,

@@ -11,6 +11,8 @@ package struct ConfigurationKey: Sendable {
         case fraction(any WritableKeyPath<ServerConfiguration, Double> & Sendable, ClosedRange<Double>)
         case flag(any WritableKeyPath<ServerConfiguration, Bool> & Sendable)
         case text(any WritableKeyPath<ServerConfiguration, String> & Sendable)
+        /// One of a few words.
+        case choice(any WritableKeyPath<ServerConfiguration, String> & Sendable, [String])
         case address(any WritableKeyPath<ServerConfiguration, ListenAddress> & Sendable)
         case level(any WritableKeyPath<ServerConfiguration, LogLevel> & Sendable)
     }
@@ -38,6 +40,7 @@ package struct ConfigurationKey: Sendable {
         case .fraction(_, let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .flag: "true or false"
         case .text: "a string"
+        case .choice(_, let words): "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
         case .address: "an address such as \"127.0.0.1:7700\" or \"[::1]:7700\""
         case .level: "one of " + LogLevel.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
         }
@@ -50,6 +53,7 @@ package struct ConfigurationKey: Sendable {
         case .fraction(let path, _): String(configuration[keyPath: path])
         case .flag(let path): String(configuration[keyPath: path])
         case .text(let path): "\"\(configuration[keyPath: path])\""
+        case .choice(let path, _): "\"\(configuration[keyPath: path])\""
         case .address(let path): "\"\(configuration[keyPath: path])\""
         case .level(let path): "\"\(configuration[keyPath: path].rawValue)\""
         }
@@ -81,7 +85,7 @@ enum ConfigurationValue: Equatable {
         case .integer: Int(text).map { .integer($0) } ?? .text(text)
         case .fraction: Double(text).map { .fraction($0) } ?? .text(text)
         case .flag: text == "true" ? .flag(true) : text == "false" ? .flag(false) : .text(text)
-        case .text, .address, .level: .text(text)
+        case .text, .choice, .address, .level: .text(text)
         }
     }
 }
@@ -102,6 +106,9 @@ extension ConfigurationKey {
         case (.flag(let path), .flag(let flag)):
             configuration[keyPath: path] = flag
         case (.text(let path), .text(let text)):
+            configuration[keyPath: path] = text
+        case (.choice(let path, let words), .text(let text)):
+            guard words.contains(text) else { return false }
             configuration[keyPath: path] = text
         case (.address(let path), .text(let text)):
             guard let address = ListenAddress(text) else { return false }

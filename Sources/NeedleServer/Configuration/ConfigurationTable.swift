@@ -76,7 +76,14 @@ extension ConfigurationKey {
     ]
 
     private static let model = [
-        ConfigurationKey("model", "directory", .text(\.modelDirectory))
+        ConfigurationKey("model", "directory", .text(\.model.directory)),
+        ConfigurationKey("model", "weights", .choice(\.model.weights, ["float32", "int8"])),
+        ConfigurationKey("model", "dimensions", .integer(\.model.dimensions, 0...65_536)),
+        ConfigurationKey("model", "query_prefix", .text(\.model.queryPrefix)),
+        ConfigurationKey("model", "passage_prefix", .text(\.model.passagePrefix)),
+        ConfigurationKey("model", "batch_wait_ms", .fraction(\.model.batchWaitMS, 0...1_000)),
+        ConfigurationKey("model", "cache_bytes", .integer(\.model.cacheBytes, 0...1 << 42)),
+        ConfigurationKey("model", "cache_file_bytes", .integer(\.model.cacheFileBytes, 0...1 << 44)),
     ]
 
     private static let log = [

@@ -14,12 +14,11 @@ package struct ServerConfiguration: Sendable {
 
     /// The data directory.
     package var dataDirectory = "needletail-data"
-    /// The directory of the embedding model; empty = the user's cache directory, if the model is there.
-    package var modelDirectory = ""
+    package var model = ModelConfiguration()
 
     /// Threads that run searches and other reads; 0 = as many as cores.
     package var searchThreads = 0
-    /// Threads that run the model; 0 = half as many as cores.
+    /// Threads for requests with texts, which mostly wait for the model; 0 = 32.
     package var embeddingThreads = 0
     /// Threads that write logs, each one collection at a time.
     package var writeThreads = 4
@@ -54,6 +53,26 @@ package struct ServerConfiguration: Sendable {
         options.backlogBytes = backlogBytes > 0 ? backlogBytes : MachineMemory.bytes / 4
         return options
     }
+}
+
+/// The embedding model, and what stands in front of it.
+package struct ModelConfiguration: Sendable {
+    /// Empty = the user's cache directory, if the model is there.
+    package var directory = ""
+    /// `float32` or `int8`.
+    package var weights = "float32"
+    /// Leading components to keep; 0 = all.
+    package var dimensions = 0
+    /// Before questions and passages; empty = what the model's own files say.
+    package var queryPrefix = ""
+    package var passagePrefix = ""
+    /// How long texts that came together before wait for each other.
+    package var batchWaitMS = 2.0
+    /// Bytes of vectors that are kept in memory, and in files; 0 = none.
+    package var cacheBytes = 64 << 20
+    package var cacheFileBytes = 256 << 20
+
+    package init() {}
 }
 
 /// How much is logged. Raw values are the configuration's words.

@@ -59,16 +59,33 @@ extension Dispatcher {
 
     func embed(_ task: RequestTask, _ call: EmbedTexts) {
         guard let embedder = database.embedder else { return task.fail(Self.noModel(at: "texts")) }
+        // What is in memory costs less than to wake a thread.
+        if call.isShort, task.sink.admitsReply,
+            let batch = embedder.remembered(call.texts, kind: call.kind)
+        {
+            task.finish(
+                Result { () throws(DatabaseError) -> Reply in
+                    .embedded(batch, try Self.model(of: embedder, named: call.model), call.vectorEncoding)
+                })
+            return
+        }
         run(task, on: embedding) { () throws(DatabaseError) in
-            let model = embedder.model
-            if let named = call.model, named != model.name, named != model.fingerprint {
-                throw DatabaseError(
-                    .modelMismatch, "the server has loaded another model", at: "model",
-                    expected: "\(model.name) (\(model.fingerprint))", got: named)
-            }
+            let model = try Self.model(of: embedder, named: call.model)
             let batch = try embedder.embed(call.texts, kind: call.kind, context: task.context)
             return .embedded(batch, model, call.vectorEncoding)
         }
+    }
+
+    private static func model(
+        of embedder: any TextEmbedder, named: String?
+    ) throws(DatabaseError) -> ModelDescription {
+        let model = embedder.model
+        if let named, named != model.name, named != model.fingerprint {
+            throw DatabaseError(
+                .modelMismatch, "the server has loaded another model", at: "model",
+                expected: "\(model.name) (\(model.fingerprint))", got: named)
+        }
+        return model
     }
 
     static func noModel(at place: String) -> DatabaseError {
@@ -91,6 +108,11 @@ extension Call {
         default: false
         }
     }
+}
+
+extension EmbedTexts {
+    /// Whether looking its texts up takes some microseconds only.
+    fileprivate var isShort: Bool { texts.count <= 8 && texts.reduce(0) { $0 + $1.utf8.count } <= 4_096 }
 }
 
 extension SearchTarget {

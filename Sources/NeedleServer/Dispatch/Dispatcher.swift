@@ -2,7 +2,7 @@
 //
 // Which work runs where, so that nothing slow is in front of something quick:
 //   search     reads, and the checking of writes; as many threads as cores
-//   embedding  everything that runs the model; half as many
+//   embedding  everything that has texts; many, since they wait for each other to go through the model together
 //   write      commits: one group of one collection at a time; a few, they mostly wait for the disk
 //   control    descriptions, creating and dropping collections; two
 //   snapshots  making, verifying and restoring snapshots, at low priority; one
@@ -59,7 +59,7 @@ package final class Dispatcher: RequestExecutor {
                 (ObjectIdentifier(loop), QuickDesk(eventLoop: loop, pool: search, clock: clock))
             })
         embedding = WorkerPool(
-            name: "embedding", threads: threads(configuration.embeddingThreads, cores / 2), limit: queue)
+            name: "embedding", threads: threads(configuration.embeddingThreads, 32), limit: queue)
         write = WorkerPool(name: "write", threads: configuration.writeThreads, limit: queue)
         control = WorkerPool(name: "control", threads: 2, limit: queue)
         snapshotPool = WorkerPool(name: "snapshots", threads: 1, limit: queue)

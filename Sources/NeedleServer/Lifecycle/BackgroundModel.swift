@@ -54,6 +54,18 @@ package final class BackgroundModel: TextEmbedder {
         try loaded().get().embed(texts, kind: kind, context: context)
     }
 
+    package func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch? {
+        present()?.remembered(texts, kind: kind)
+    }
+
+    package var cacheStatistics: EmbeddingCacheStatistics? { present()?.cacheStatistics }
+
+    /// The model if it is there already: nobody waits.
+    private func present() -> (any TextEmbedder)? {
+        guard case .success(let embedder)? = outcome.value.withLock({ $0 }) else { return nil }
+        return embedder
+    }
+
     private func loaded() -> Result<any TextEmbedder, DatabaseError> {
         if let result = outcome.value.withLock({ $0 }) { return result }
         thread.join()

@@ -35,6 +35,7 @@ package final class ServerStatus: Sendable {
             version: needletailVersion,
             uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
             kernelTier: DistanceKernels.best.tierName, memory: memory, limits: limits,
-            collections: database.summaries(), model: database.embedder?.model)
+            collections: database.summaries(), model: database.embedder?.model,
+            embeddingCache: database.embedder?.cacheStatistics)
     }
 }

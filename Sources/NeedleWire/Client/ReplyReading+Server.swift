@@ -223,7 +223,22 @@ private struct ResultTree {
             version: try string("version"), uptimeMS: Int64(try integer("uptime_ms")),
             kernelTier: try string("kernel_tier"), memory: memory,
             limits: Limits(announced: try object("limits").tree), collections: try summaries(),
-            model: tree["model"].flatMap { ModelDescription($0) })
+            model: tree["model"].flatMap { ModelDescription($0) },
+            embeddingCache: try tree["embedding_cache"].map {
+                try ResultTree($0, at: start).cacheStatistics()
+            })
+    }
+
+    private func cacheStatistics() throws -> EmbeddingCacheStatistics {
+        var cache = EmbeddingCacheStatistics()
+        cache.memoryHits = try integer("memory_hits")
+        cache.fileHits = try integer("file_hits")
+        cache.misses = try integer("misses")
+        cache.entries = try integer("entries")
+        cache.bytesInMemory = try integer("bytes_in_memory")
+        cache.bytesOnDisk = try integer("bytes_on_disk")
+        cache.damaged = try integer("damaged")
+        return cache
     }
 
     func collectionDescription() throws -> CollectionDescription {

@@ -13,6 +13,7 @@ extension JSONWriter {
         string("kernel_tier", info.kernelTier)
         key("model")
         if let model = info.model { write(model) } else { writeNull() }
+        if let cache = info.embeddingCache { write(cache) }
         object("memory") { json in
             for entry in info.memory {
                 json.key(string: entry.purpose)
@@ -24,6 +25,18 @@ extension JSONWriter {
             json.writeUnannounced(info.limits)
         }
         writeList(info.collections)
+    }
+
+    private mutating func write(_ cache: EmbeddingCacheStatistics) {
+        object("embedding_cache") { json in
+            json.integer("memory_hits", cache.memoryHits)
+            json.integer("file_hits", cache.fileHits)
+            json.integer("misses", cache.misses)
+            json.integer("entries", cache.entries)
+            json.integer("bytes_in_memory", cache.bytesInMemory)
+            json.integer("bytes_on_disk", cache.bytesOnDisk)
+            json.integer("damaged", cache.damaged)
+        }
     }
 
     /// The limits of the greeting.

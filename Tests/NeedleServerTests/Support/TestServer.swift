@@ -13,6 +13,8 @@ final class StubEmbedder: TextEmbedder {
     /// While this is set, `embed` waits (and notices deadlines and cancellations).
     let isHeld = Atomic<Bool>(false)
     let calls = Atomic<Int>(0)
+    /// Texts that it answers without being asked to embed.
+    let knownTexts = Mutex<Set<String>>([])
 
     func embed(
         _ texts: [String], kind: EmbeddingKind, context: OperationContext
@@ -22,6 +24,20 @@ final class StubEmbedder: TextEmbedder {
             try context.check()
             usleep(2_000)
         }
+        return Self.batch(texts)
+    }
+
+    func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch? {
+        knownTexts.withLock { known in texts.allSatisfy { known.contains($0) } } ? Self.batch(texts) : nil
+    }
+
+    var cacheStatistics: EmbeddingCacheStatistics? {
+        var result = EmbeddingCacheStatistics()
+        result.entries = knownTexts.withLock { $0.count }
+        return result
+    }
+
+    private static func batch(_ texts: [String]) -> EmbeddingBatch {
         let vectors = texts.map { text in
             var vector = [Float](repeating: 0.01, count: 8)
             for byte in text.utf8 { vector[Int(byte) % 8] += 1 }
