@@ -1,9 +1,10 @@
 // reopen-benchmark build DIRECTORY VECTORS ROWS [unsealed]
-// reopen-benchmark open DIRECTORY [TIMES]
+// reopen-benchmark open DIRECTORY VECTORS [TIMES]
 //
 // How long it takes from opening a database to the answer of the first search. "build" imports the first rows of a
-// .npy or .fbin file into one collection and seals them into one segment, or leaves all of them to be replayed from
-// the log; "open" opens it a number of times, each time with one search, and prints each time and the medians.
+// .npy or .fbin file into one collection with the default settings and seals them into one segment, or leaves all of
+// them to be replayed from the log; "open" opens it a number of times, each time with one search for another of the
+// file's last 1,000 rows, and prints each time and the medians. Rows to search for are best not among those imported.
 
 import Glibc
 import NeedleCore
@@ -39,10 +40,8 @@ func open(_ directory: String, rows: Int = 1_000_000) throws(DatabaseError) -> D
 
 func build(_ directory: String, _ file: VectorFile, rows: Int, isSealed: Bool) throws(DatabaseError) {
     let database = try open(directory, rows: rows)
-    // Quick to build: how good the links are makes no difference to opening.
     let space = SpaceConfig(
-        name: CollectionConfig.defaultSpaceName, size: file.dimension, metric: .dot,
-        hnsw: HNSWConfig(m: 16, efConstruct: 24))
+        name: CollectionConfig.defaultSpaceName, size: file.dimension, metric: .cosine, hnsw: .standard)
     _ = try database.createCollection(named: "c", config: CollectionConfig(spaces: [space], durability: .os))
     let collection = try database.collection(named: "c")
     let context = OperationContext()
@@ -63,7 +62,7 @@ func build(_ directory: String, _ file: VectorFile, rows: Int, isSealed: Bool) t
     database.close()
 }
 
-func measure(_ directory: String, times: Int) throws(DatabaseError) {
+func measure(_ directory: String, _ file: VectorFile, times: Int) throws(DatabaseError) {
     var opened: [Double] = []
     var answered: [Double] = []
     for round in 0..<times {
@@ -71,8 +70,8 @@ func measure(_ directory: String, times: Int) throws(DatabaseError) {
         let database = try open(directory)
         let ready = SystemTime.now
         let collection = try database.collection(named: "c")
-        let size = collection.config.spaces[0].size
-        let query = (0..<size).map { Float(($0 * 37 + round * 11) % 101) / 50 - 1 }
+        let from = (file.rows - 1 - round % min(1_000, file.rows)) * file.dimension
+        let query = Array(file.values[from..<from + file.dimension])
         let found = try collection.search(
             SearchQuery(target: .vector(query), limit: 10), context: OperationContext())
         let end = SystemTime.now
@@ -93,9 +92,11 @@ case "build" where arguments.count >= 4:
     try build(
         arguments[1], try VectorFile(path: arguments[2]), rows: rows,
         isSealed: arguments.count < 5 || arguments[4] != "unsealed")
-case "open" where arguments.count >= 2:
-    try measure(arguments[1], times: max(1, arguments.count > 2 ? Int(arguments[2]) ?? 5 : 5))
+case "open" where arguments.count >= 3:
+    try measure(
+        arguments[1], try VectorFile(path: arguments[2]),
+        times: max(1, arguments.count > 3 ? Int(arguments[3]) ?? 5 : 5))
 default:
-    print("usage: reopen-benchmark build DIRECTORY VECTORS ROWS [unsealed] | open DIRECTORY [TIMES]")
+    print("usage: reopen-benchmark build DIRECTORY VECTORS ROWS [unsealed] | open DIRECTORY VECTORS [TIMES]")
     exit(64)
 }
