@@ -25,6 +25,17 @@ struct JobOrderTests {
         #expect(last == [4, nil] && !order.hasQuick && order.count == 0)
     }
 
+    @Test func isIdleWhileNothingWaitsOrRunsOrIsOnItsWay() {
+        var order = asleep(threads: 1)
+        #expect(order.isIdle)
+        _ = order.add(1, isQuick: false)
+        #expect(!order.isIdle, "it waits")
+        let first = order.next(.slept)
+        #expect(job(first) == 1 && !order.isIdle, "it runs")
+        let then = order.next(.ran)
+        #expect(job(then) == nil && order.isIdle)
+    }
+
     @Test func oneSleeperIsWokenPerJob() {
         var order = asleep(threads: 2)
         let wakes = [1, 2, 3].map { order.add($0, isQuick: false) }

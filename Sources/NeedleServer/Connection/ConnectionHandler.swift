@@ -33,6 +33,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var lingering = false
     private var finishing: Scheduled<Void>?
     private let writeWatch = WriteWatch()
+    private var polling: LoopPolling?
+    private var socket: Int32?
     /// Bytes that the channel was given so far.
     private var handedOver = 0
     /// What the budget believes.
@@ -69,8 +71,18 @@ final class ConnectionHandler: ChannelInboundHandler {
         hasBegun = true
         guard environment.registry.add(connection) else { return refuse() }
         connection.attach(self)
+        watchSocket()
         session.opened(environment.greeting)
         turn()
+    }
+
+    private func watchSocket() {
+        guard let context else { return }
+        polling = environment.polling[ObjectIdentifier(context.eventLoop)]
+        socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { $0 }
+        if let socket { polling?.opened(socket) } else { polling = nil }
     }
 
     /// One line that says why, for whoever looks.
@@ -116,6 +128,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         _ = session.closed()
+        if let socket { polling?.closed(socket, openRequests: tasks.count) }
+        polling = nil
         for task in tasks.values { task.abandon() }
         tasks = [:]
         outbox.removeAll()
@@ -138,16 +152,18 @@ final class ConnectionHandler: ChannelInboundHandler {
         let (letters, bytes) = connection.takeLetters()
         // From the mailbox into the session, which counts them from here on.
         countedReplies += bytes
+        var answered = 0
         for letter in letters {
             switch letter.content {
             case .reply(let reply):
-                tasks[letter.key] = nil
+                if tasks.removeValue(forKey: letter.key) != nil { answered += 1 }
                 session.completed(letter.key, reply)
             case .progress(let phase, let done, let total):
                 session.progressed(letter.key, phase: phase, done: done, total: total)
             }
         }
         turn()
+        for _ in 0..<answered { polling?.answered() }
     }
 
     func somebodyParked() {
@@ -215,6 +231,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .send(let line): outbox.append(line)
         case .decode(let line): decode(line)
         case .submit(let key, let request, let receivedAt):
+            polling?.began(receivedAt: receivedAt)
             // Entered before its answer can come: answers take the way through the mailbox.
             tasks[key] = environment.executor.submit(
                 request, key: key, receivedAt: receivedAt, sink: connection)

@@ -12,6 +12,8 @@ struct ConnectionEnvironment: Sendable {
     let decoder: RequestDecoder
     let executor: any RequestExecutor
     let registry: ConnectionRegistry
+    /// By event loop.
+    let polling: [ObjectIdentifier: LoopPolling]
 }
 
 /// A listening socket and its connections. Safe to use from any thread.
@@ -31,9 +33,18 @@ package final class Listener: Sendable {
         clock: any Clock, budget: ByteBudget, greeting: Greeting, maximumConnections: Int = .max
     ) throws(DatabaseError) -> Listener {
         let registry = ConnectionRegistry(limit: min(configuration.limits.connections, maximumConnections))
+        // With one core, whoever is to send the next request could not run.
+        let pollMicroseconds = ProcessSettings.cores > 1 ? configuration.pollMicroseconds : 0
+        let polling = group.makeIterator().map { loop in
+            (
+                ObjectIdentifier(loop),
+                LoopPolling(eventLoop: loop, clock: clock, microseconds: pollMicroseconds) { executor.isIdle }
+            )
+        }
         let environment = ConnectionEnvironment(
             limits: configuration.limits, clock: clock, budget: budget, greeting: greeting,
-            decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry)
+            decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry,
+            polling: Dictionary(uniqueKeysWithValues: polling))
         let listen = configuration.listen
         do {
             let channel = try bootstrap(group, environment, backlog: configuration.backlog)

@@ -49,6 +49,9 @@ package struct JobOrder<Job> {
 
     package var hasQuick: Bool { !quick.isEmpty }
 
+    /// No job waits, and no thread runs one or was woken for one.
+    package var isIdle: Bool { count == 0 && running == 0 && waking == 0 }
+
     /// Adds a job at the end.
     ///
     /// - Parameter withHelp: who adds it will take quick jobs too.

@@ -14,6 +14,9 @@ package protocol RequestExecutor: Sendable {
 
     /// Runs the decoding of a large line, off the event loop.
     func decode(_ job: @escaping @Sendable () -> Void)
+
+    /// No read waits for a thread or runs on one.
+    var isIdle: Bool { get }
 }
 
 /// A request under way. Safe to use from any thread.

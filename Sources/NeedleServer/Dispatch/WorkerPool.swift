@@ -65,6 +65,9 @@ final class WorkerPool: Sendable {
 
     var hasQuick: Bool { order.withLock { $0.hasQuick } }
 
+    /// No job waits, and none runs on a thread.
+    var isIdle: Bool { order.withLock { $0.isIdle } }
+
     private func work() {
         var before = JobOrder<Job>.Before.nothing
         while true {

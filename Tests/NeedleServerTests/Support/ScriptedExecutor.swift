@@ -65,6 +65,8 @@ final class ScriptedExecutor: RequestExecutor {
         }
     }
 
+    var isIdle: Bool { true }
+
     func decode(_ job: @escaping @Sendable () -> Void) {
         pool.submit { _ in job() }
     }
