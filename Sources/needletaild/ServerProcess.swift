@@ -44,7 +44,7 @@ struct ServerProcess {
         let connections = availableConnections(files)
         let clock = SystemClock()
         var options = configuration.engineOptions
-        options.embedder = try chooseModel(clock: clock)
+        options.embedders = Embedders(try chooseModels(clock: clock))
         let database = try openDatabase(clock: clock, options: options)
         let server: Server
         do throws(DatabaseError) {
@@ -115,9 +115,25 @@ struct ServerProcess {
 
     // MARK: The model
 
-    /// The model that is configured, or the one in the cache directory if it is there, or none.
+    /// The first is the one that is configured, or the one in the cache directory if it is there.
     ///
-    /// Its files are looked for now, and read in the background: requests that need it wait for that.
+    /// Files are looked for now, and read in the background: requests that need a model wait for that.
+    private func chooseModels(clock: any Clock) throws(DatabaseError) -> [any TextEmbedder] {
+        var models: [any TextEmbedder] = []
+        if let first = try chooseModel(clock: clock) { models.append(first) }
+        for directory in configuration.model.more.split(separator: ":").map(String.init) {
+            guard access("\(directory)/model.safetensors", R_OK) == 0 else {
+                throw DatabaseError(.notFound, "there is no model in \(directory)", at: "model.more")
+            }
+            // What is said of the first model's vectors is not said of these; and the cache's files are the first one's.
+            var settings = configuration.model
+            (settings.queryPrefix, settings.passagePrefix, settings.dimensions) = ("", "", 0)
+            settings.cacheFileBytes = 0
+            models.append(model(in: directory, settings, clock: clock))
+        }
+        return models
+    }
+
     private func chooseModel(clock: any Clock) throws(DatabaseError) -> (any TextEmbedder)? {
         let configured = configuration.model.directory
         let directory =
@@ -134,7 +150,13 @@ struct ServerProcess {
                 metadata: ["looked_in": "\(directory)"])
             return nil
         }
-        let (settings, data) = (configuration.model, configuration.dataDirectory)
+        return model(in: directory, configuration.model, clock: clock)
+    }
+
+    private func model(
+        in directory: String, _ settings: ModelConfiguration, clock: any Clock
+    ) -> any TextEmbedder {
+        let data = configuration.dataDirectory
         return BackgroundModel(name: directory, log: log) { () throws(DatabaseError) in
             try Self.load(directory, settings, dataDirectory: data, clock: clock)
         }

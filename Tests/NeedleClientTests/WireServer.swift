@@ -33,6 +33,14 @@ enum WireServer {
         return cache
     }()
 
+    private static func reembedding(_ name: String, _ phase: ReembeddingStatus.Phase) -> ReembeddingStatus {
+        ReembeddingStatus(
+            collection: name, space: "", model: "m", fingerprint: "f", phase: phase, done: 3, total: 3,
+            embedded: 2,
+            pending: 1, withoutText: 0, agreement: AnswerAgreement(queries: 2, overlap: 0.5),
+            keptUntil: phase == .cutOver ? 1_800_000_000_000 : nil)
+    }
+
     private static func reply(to call: Call) -> Reply {
         switch call {
         case .ping: .pong(nowMS: 1_700_000_000_000)
@@ -55,6 +63,10 @@ enum WireServer {
         case .getCollection(let call): .collection(description(call.collection))
         case .deleteCollection: .collectionDeleted
         case .optimizeCollection: .optimizing(job: "job-1")
+        case .startReembedding: .reembedding(job: "j1")
+        case .reembeddingStatus(let name): .reembeddingStatus(reembedding(name, .ready))
+        case .cutOver(let call): .reembeddingStatus(reembedding(call.collection, .cutOver))
+        case .rollBack: .rolledBack(lsn: LSN(7))
         case .createSnapshot: .snapshotCreated(snapshot)
         case .listSnapshots: .snapshots([snapshot])
         case .deleteSnapshot: .snapshotDeleted

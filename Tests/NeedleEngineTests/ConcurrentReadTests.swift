@@ -17,23 +17,6 @@ import Testing
         func report(_ miss: String) { misses.withLock { $0.append(miss) } }
     }
 
-    private func thread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var handle = pthread_t()
-        // SAFETY: the thread takes over the reference that passRetained made.
-        let status = pthread_create(
-            &handle, nil,
-            { raw in
-                if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }
-                return nil
-            }, Unmanaged.passRetained(Box(body)).toOpaque())
-        precondition(status == 0)
-        return handle
-    }
-
     /// A change of many payloads is seen whole or not at all, while segments are sealed and merged behind it.
     @Test func aChangeOfPayloadsIsSeenWholeOrNotAtAll() throws {
         var options = TestDatabase.smallOptions

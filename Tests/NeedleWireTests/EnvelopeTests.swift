@@ -269,7 +269,8 @@ enum SampleParams {
         case .searchGroups: #"{"collection":"c","vector":[1,0],"group_by":"k"}"#
         case .searchBatch: #"{"collection":"c","searches":[{"vector":[1,0]}]}"#
         case .embedTexts: #"{"texts":["a"]}"#
-        case .createSnapshot: #"{"collection":"c"}"#
+        case .startReembedding: #"{"collection":"c","model":"m"}"#
+        case .reembeddingStatus, .cutOver, .rollBack, .createSnapshot: #"{"collection":"c"}"#
         case .deleteSnapshot, .verifySnapshot: #"{"snapshot":"s"}"#
         case .restoreSnapshot: #"{"snapshot":"s","as":"d"}"#
         case .getJob, .cancelJob: #"{"job":"j"}"#

@@ -248,7 +248,7 @@ enum ReplySamples {
                     EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
                 result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
                     + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
-        ] + indexes + snapshots + transfers
+        ] + indexes + reembedding + snapshots + transfers
 
     private static let hash = String(repeating: "a0", count: 32)
 
@@ -318,6 +318,39 @@ enum ReplySamples {
                 FacetValue(value: .number(.unsigned(7)), count: 1),
             ]),
             result: #"{"values":[{"value":"x","count":3},{"value":true,"count":2},{"value":7,"count":1}]}"#),
+    ]
+
+    private static let reembedding: [Sample] = [
+        Sample(method: .startReembedding, reply: .reembedding(job: "j1"), result: #"{"job":"j1"}"#),
+        Sample(
+            method: .reembeddingStatus,
+            reply: .reembeddingStatus(
+                ReembeddingStatus(
+                    collection: "c", space: "", model: "m", fingerprint: "f", phase: .embedding, done: 1,
+                    total: 3,
+                    embedded: 1, pending: 2, withoutText: 0, agreement: AnswerAgreement(queries: 0),
+                    reason: "no model")),
+            result: #"{"collection":"c","model":{"name":"m","fingerprint":"f"},"state":"embedding","done":1,"#
+                + #""total":3,"embedded":1,"pending":2,"without_text":0,"compared":{"queries":0},"reason":"no model"}"#
+        ),
+        Sample(
+            method: .cutOver,
+            reply: .reembeddingStatus(
+                ReembeddingStatus(
+                    collection: "c", space: "a", model: "m", fingerprint: "f", phase: .cutOver, done: 3,
+                    total: 3,
+                    embedded: 3, pending: 0, withoutText: 1,
+                    agreement: AnswerAgreement(
+                        queries: 2, overlap: 0.5, rankCorrelation: -0.25,
+                        scoresNow: AnswerAgreement.Scores(mean: 0.5, deviation: 0.125),
+                        scoresThen: AnswerAgreement.Scores(mean: 0.25, deviation: 0.5)),
+                    keptUntil: 1_800_000_000_000)),
+            result:
+                #"{"collection":"c","using":"a","model":{"name":"m","fingerprint":"f"},"state":"cut_over","#
+                + #""done":3,"total":3,"embedded":3,"pending":0,"without_text":1,"compared":{"queries":2,"#
+                + #""overlap_at_10":0.5,"rank_correlation":-0.25,"scores_now":{"mean":0.5,"deviation":0.125},"#
+                + #""scores_then":{"mean":0.25,"deviation":0.5}},"rollback_until_ms":1800000000000}"#),
+        Sample(method: .rollBack, reply: .rolledBack(lsn: LSN(7)), result: #"{"lsn":7}"#),
     ]
 
     private static let snapshots: [Sample] = [

@@ -86,6 +86,10 @@ struct RequestEncoderTests {
             .facetPoints(
                 FacetPoints(
                     collection: "c", path: try path("a"), filter: filter, limit: 5, minimumLSN: LSN(1))),
+            .startReembedding(StartReembedding(collection: "c", model: "m")),
+            .startReembedding(StartReembedding(collection: "c", space: "a", model: "m")),
+            .reembeddingStatus("c"), .cutOver(CutOver(collection: "c")),
+            .cutOver(CutOver(collection: "c", force: true)), .rollBack("c"),
             .createSnapshot(CreateSnapshot(collection: "c")), .listSnapshots(ListSnapshots()),
             .listSnapshots(ListSnapshots(collection: "c")), .deleteSnapshot("c-1"), .verifySnapshot("c-1"),
             .restoreSnapshot(RestoreSnapshot(snapshot: "c-1", name: "d")),

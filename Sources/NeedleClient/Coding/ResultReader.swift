@@ -31,6 +31,11 @@ struct ResultObject {
         return value
     }
 
+    func nested(_ key: String) throws(NeedletailError) -> ResultObject {
+        guard let value = object[key]?.objectValue else { throw .reply("an object", at: key) }
+        return ResultObject(value)
+    }
+
     func objects(_ key: String) throws(NeedletailError) -> [ResultObject] {
         guard let array = object[key]?.arrayValue else { throw .reply("an array", at: key) }
         return array.compactMap { $0.objectValue.map { ResultObject($0) } }

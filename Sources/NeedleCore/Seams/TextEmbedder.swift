@@ -97,3 +97,21 @@ extension TextEmbedder {
     package func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch? { nil }
     package var cacheStatistics: EmbeddingCacheStatistics? { nil }
 }
+
+/// The models that are there. The first one is the default: for `text.embed` without a model.
+///
+/// A value; safe from any thread.
+package struct Embedders: Sendable {
+    package let all: [any TextEmbedder]
+
+    package init(_ all: [any TextEmbedder] = []) {
+        self.all = all
+    }
+
+    package var first: (any TextEmbedder)? { all.first }
+
+    /// The model of this name or fingerprint; of two with one name the earlier one.
+    package func named(_ model: String) -> (any TextEmbedder)? {
+        all.first { $0.model.fingerprint == model } ?? all.first { $0.model.name == model }
+    }
+}

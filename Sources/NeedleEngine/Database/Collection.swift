@@ -11,7 +11,7 @@ import Synchronization
 /// - A read sees every acknowledged write and none that is not yet as durable as the collection promises.
 /// All methods may be called from any thread.
 package final class Collection: Sendable {
-    package let name: String
+    private let names: Mutex<String>
     package let config: CollectionConfig
     let clock: any Clock
     let options: EngineOptions
@@ -31,6 +31,10 @@ package final class Collection: Sendable {
     private let published: Mutex<Published>
     private let waiters = Mutex(VisibilityWaiters())
     private let writeFailure = Mutex<DatabaseError?>(nil)
+    /// Who is told of changes and reads while the collection is being re-embedded. Set and taken away under the writer
+    /// lock.
+    private let feeds = Mutex<ChangeFeed?>(nil)
+    private let hasFeed = Atomic<Bool>(false)
 
     /// What readers take.
     struct Published {
@@ -46,7 +50,7 @@ package final class Collection: Sendable {
         name: String, store: CollectionStore, recovered writer: sending CollectionWriter,
         environment: EngineEnvironment
     ) {
-        self.name = name
+        names = Mutex(name)
         config = writer.config
         paces = writer.config.spaces.map { _ in SearchPace() }
         filteredPaces = writer.config.spaces.map { _ in SearchPace() }
@@ -70,6 +74,12 @@ package final class Collection: Sendable {
         // What was replayed waits for it too.
         if writer.sinceCheckpoint.bytes > 0 { idle.noteWrite(now: environment.clock.monotonicNanoseconds()) }
         self.writer = Mutex(writer)
+    }
+
+    /// A cutover gives a collection another one.
+    package internal(set) var name: String {
+        get { names.withLock { $0 } }
+        set { names.withLock { $0 = newValue } }
     }
 
     // MARK: What readers see
@@ -103,6 +113,24 @@ package final class Collection: Sendable {
             set: writer.set, lsn: writer.lsn, liveRows: writer.liveRows, timeMS: writer.timeMS,
             indexes: writer.indexes)
         published.withLock { $0 = state }
+        if let feed, !writer.changed.isEmpty {
+            feed.note(changed: writer.changed)
+            writer.changed = []
+        }
+    }
+
+    /// Clients that look its name up find another collection.
+    var isReplaced: Bool { name.hasPrefix(".") }
+
+    /// Costs one load while nobody follows.
+    var feed: ChangeFeed? { hasFeed.load(ordering: .acquiring) ? feeds.withLock { $0 } : nil }
+
+    /// From now on, or no longer: every change that becomes visible is told to `feed`. Under the writer lock.
+    func tell(_ feed: ChangeFeed?, _ writer: borrowing CollectionWriter) {
+        writer.notesChanges = feed != nil
+        writer.changed = []
+        feeds.withLock { $0 = feed }
+        hasFeed.store(feed != nil, ordering: .releasing)
     }
 
     /// Swaps the segments under readers without showing more writes. Under the writer lock.

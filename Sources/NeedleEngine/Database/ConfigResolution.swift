@@ -2,7 +2,7 @@ import NeedleCore
 
 /// Completes a configuration that a client asked for: sizes and fingerprints of spaces that a model fills.
 struct ConfigResolution {
-    let embedder: (any TextEmbedder)?
+    let embedders: Embedders
     let limits: Limits
 
     /// - Throws: an error placed within `vectors`.
@@ -27,14 +27,7 @@ struct ConfigResolution {
     private func resolve(_ space: SpaceConfig) throws(DatabaseError) -> SpaceConfig {
         var space = space
         if let model = space.model {
-            guard let embedder else { throw EmbedderCheck.noModel(at: "model") }
-            let loaded = embedder.model
-            guard model == loaded.name || model == loaded.fingerprint else {
-                throw DatabaseError(
-                    .invalidParams, "the server has no model \"\(model)\"", at: "model",
-                    expected: loaded.name,
-                    got: model)
-            }
+            let loaded = try EmbedderCheck(embedders: embedders).named(model, at: "model").model
             guard space.size == 0 || space.size == loaded.dimensions else {
                 throw DatabaseError(
                     .dimensionMismatch, "the model gives vectors of another size", at: "size",

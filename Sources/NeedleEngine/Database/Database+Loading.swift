@@ -53,7 +53,10 @@ extension Database {
             return waiting
         }
         guard let waiting else { return }
-        if case .ready(let collection) = state { adopt(collection) }
+        if case .ready(let collection) = state {
+            adopt(collection)
+            followIfReady(name)
+        }
         for body in waiting { body() }
     }
 

@@ -24,6 +24,8 @@ package final class Database: Sendable {
     private let wakeMaintenance = Mutex<(@Sendable () -> Void)?>(nil)
     private let nextMaintained = Atomic<Int>(0)
     let snapshotJobs = SnapshotJobs()
+    /// Collections on their way to another model, by name.
+    let reembeddings = Mutex<[String: Reembedding]>([:])
     /// Snapshots found damaged since opening, and why: for `server.health`.
     let damagedSnapshots = Mutex<[String: String]>([:])
 
@@ -78,7 +80,7 @@ package final class Database: Sendable {
         }
     }
 
-    package var embedder: (any TextEmbedder)? { environment.options.embedder }
+    package var embedders: Embedders { environment.options.embedders }
 
     package var limits: Limits { environment.options.limits }
 
@@ -88,7 +90,8 @@ package final class Database: Sendable {
     /// - Throws: `not_found`; `loading`, to be tried again; `corruption` when it is quarantined.
     package func collection(named given: String) throws(DatabaseError) -> Collection {
         let name = resolved(given)
-        switch entries.withLock({ $0[name]?.state }) {
+        // Shadows are nobody's to name.
+        switch name.hasPrefix(".") ? nil : entries.withLock({ $0[name]?.state }) {
         case nil: throw Self.notFound(name)
         case .loading?:
             loadOrder.withLock { $0.ask(for: name) }
@@ -108,7 +111,7 @@ package final class Database: Sendable {
     /// - Throws: `already_exists`, `limit_exceeded`, `invalid_params` when a model is named that is not
     ///   loaded.
     package func createCollection(named name: String, config: CollectionConfig) throws(DatabaseError) -> LSN {
-        let config = try ConfigResolution(embedder: embedder, limits: limits).resolve(config)
+        let config = try ConfigResolution(embedders: embedders, limits: limits).resolve(config)
         try environment.disk.requireRoomForNewData()
         let collection = try ddl.withLock { (catalogue) throws(DatabaseError) in
             try checkFree(name, in: catalogue, at: "name")
@@ -189,10 +192,12 @@ package final class Database: Sendable {
     ///   this process and the next start decides, so that nothing is acknowledged that would go with it.
     package func dropCollection(named given: String) throws(DatabaseError) {
         let name = resolved(given)
+        abandonReembedding(name)
         var failure: DatabaseError?
         let (incarnation, entry) = try ddl.withLock {
             (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
-            guard let known = catalogue.collections.first(where: { $0.name == name }) else {
+            guard !name.hasPrefix("."), let known = catalogue.collections.first(where: { $0.name == name })
+            else {
                 throw Self.notFound(name)
             }
             var changed = catalogue
@@ -229,13 +234,15 @@ package final class Database: Sendable {
         return summary
     }
 
-    private static func notFound(_ name: String) -> DatabaseError {
+    static func notFound(_ name: String) -> DatabaseError {
         DatabaseError(.notFound, "collection \"\(name)\" does not exist", at: "collection")
     }
 
     /// Every collection with its state, by name.
     package func summaries() -> [CollectionSummary] {
-        let all = entries.withLock { $0.map { (name: $0.key, state: $0.value.state) } }
+        let all = entries.withLock { entries in
+            entries.filter { !$0.key.hasPrefix(".") }.map { (name: $0.key, state: $0.value.state) }
+        }
         return all.sorted { $0.name < $1.name }.map { item in
             switch item.state {
             case .loading:
@@ -292,6 +299,7 @@ package final class Database: Sendable {
     /// - Returns: whether there was something to do.
     package func maintain(context: OperationContext) -> Bool {
         if loadAgainIfDue() { return true }
+        if reembeddingStep(context) { return true }
         let collections = readyCollections
         let start = nextMaintained.add(1, ordering: .relaxed).oldValue
         for offset in collections.indices {
@@ -312,7 +320,8 @@ package final class Database: Sendable {
     /// nobody needs to.
     package var maintenancePause: UInt64? {
         let look: UInt64? = environment.disk.isLow ? 500_000_000 : nil
-        return ([look, loadPause] + readyCollections.map { $0.maintenancePause }).compactMap(\.self).min()
+        return ([look, loadPause, reembeddingPause] + readyCollections.map { $0.maintenancePause })
+            .compactMap(\.self).min()
     }
 
     /// Syncs and closes every log and releases the directory. No request may be running.

@@ -5,8 +5,8 @@ import NeedleVectors
 /// What the engine is told by the configuration. Values only; defaults are those of `config.example.toml`.
 package struct EngineOptions: Sendable {
     package var limits = Limits()
-    /// The built-in model, if there is one.
-    package var embedder: (any TextEmbedder)?
+    /// The models that fill spaces from texts.
+    package var embedders = Embedders()
     /// Vector bytes a growing segment takes before it is sealed.
     package var growingBytes = 512 << 20
     /// Most rows of a growing segment.
@@ -47,6 +47,10 @@ package struct EngineOptions: Sendable {
     package var reserveBytes = 0
     /// Below so many free bytes of disk, new data is refused. See `reserveBytes` for the default.
     package var lowWaterBytes = 0
+    /// Share of a core's time that embedding the texts of collections with another model may take.
+    package var reembedShare = 0.5
+    /// Milliseconds for which the old vectors are kept after a cutover.
+    package var reembedKeptMS = 86_400_000
     /// Share of dead rows from which a segment is rewritten.
     package var deadShare = 0.2
     /// Bytes of changed payloads beside a segment from which it is rewritten, if they are a quarter of its file.

@@ -75,6 +75,12 @@ extension Collection {
     ) throws(DatabaseError) -> LSN {
         let lsn = try writer.withLock { (writer) throws(DatabaseError) -> LSN in
             defer { noteStateOfWrites(writer) }
+            if feed != nil {
+                throw DatabaseError(
+                    .conflict,
+                    "indexes stay as they are while the collection is being re-embedded or can be rolled back",
+                    at: "collection")
+            }
             try check(writer.indexes)
             let lsn = try writer.perform(change, now: clock.wallMilliseconds())
             if config.durability == .fsync {

@@ -10,7 +10,35 @@ extension Collection {
         let view = view()
         let space = try spaceIndex(of: query)
         let vector = try targetVector(of: query, space: space, view: view, context: context)
-        return try search(query, vector: vector, space: space, view: view, started: started, context: context)
+        let result = try search(
+            query, vector: vector, space: space, view: view, started: started, context: context)
+        tell(query, result)
+        return result
+    }
+
+    /// Whoever re-embeds the collection wants to know what is searched for and found.
+    private func tell(_ query: SearchQuery, _ result: SearchResult) {
+        guard let feed else { return }
+        if case .text = query.target { feed.offer(query) }
+        feed.note(read: result.hits.map(\.record.id))
+    }
+
+    /// The first ten points, for comparing them with those of another collection. Nobody is told.
+    func answer(
+        _ query: SearchQuery, context: OperationContext
+    ) throws(DatabaseError) -> [(id: PointID, score: Double)] {
+        var query = query
+        query.limit = 10
+        query.offset = 0
+        query.model = nil
+        query.explains = false
+        let view = view()
+        let space = try spaceIndex(of: query)
+        let vector = try targetVector(of: query, space: space, view: view, context: context)
+        let result = try search(
+            query, vector: vector, space: space, view: view, started: clock.monotonicNanoseconds(),
+            context: context)
+        return result.hits.map { ($0.record.id, $0.score) }
     }
 
     /// The nearest points of each of the values at a key that have the nearest ones.
@@ -49,9 +77,10 @@ extension Collection {
                     } else {
                         try targetVector(of: query, space: space, view: view, context: context)
                     }
-                results.append(
-                    try search(
-                        query, vector: vector, space: space, view: view, started: started, context: context))
+                let result = try search(
+                    query, vector: vector, space: space, view: view, started: started, context: context)
+                tell(query, result)
+                results.append(result)
             } catch {
                 throw error.prefixed("searches[\(index)]")
             }
@@ -120,7 +149,7 @@ extension Collection {
         of query: SearchQuery, space: Int, view: ReadView, context: OperationContext
     ) throws(DatabaseError) -> [Float] {
         let spaceConfig = config.spaces[space]
-        try EmbedderCheck(embedder: options.embedder).check(query.model, space: spaceConfig)
+        try EmbedderCheck(embedders: options.embedders).check(query.model, space: spaceConfig)
         switch query.target {
         case .vector(let values):
             do throws(DatabaseError) {
@@ -163,34 +192,43 @@ extension Collection {
                 at: "text",
                 expected: "vector")
         }
-        let embedder = try EmbedderCheck(embedder: options.embedder).embedder(for: config, at: "text")
+        let embedder = try EmbedderCheck(embedders: options.embedders).embedder(for: space, at: "text")
         return try embedder.embed(texts, kind: .query, context: context).vectors
     }
 
-    /// Vectors of the queries that are texts, embedded in one batch.
+    /// Vectors of the queries that are texts, embedded in one batch for each model.
     private func embedTexts(of queries: [SearchQuery], context: OperationContext) throws(DatabaseError)
         -> [[Float]?]
     {
         var result = [[Float]?](repeating: nil, count: queries.count)
-        var texts: [String] = []
-        var positions: [Int] = []
+        var batches: [(space: SpaceConfig, texts: [String], positions: [Int])] = []
         for (index, query) in queries.enumerated() {
             guard case .text(let text) = query.target else { continue }
+            let space: SpaceConfig
             do throws(DatabaseError) {
-                let space = config.spaces[try spaceIndex(of: query)]
-                try EmbedderCheck(embedder: options.embedder).check(query.model, space: space)
+                space = config.spaces[try spaceIndex(of: query)]
+                try EmbedderCheck(embedders: options.embedders).check(query.model, space: space)
                 guard space.model != nil else { _ = try embed([], space: space, context: context); continue }
             } catch {
                 throw error.prefixed("searches[\(index)]")
             }
-            texts.append(text)
-            positions.append(index)
+            if let place = batches.firstIndex(where: { $0.space.modelFingerprint == space.modelFingerprint })
+            {
+                batches[place].texts.append(text)
+                batches[place].positions.append(index)
+            } else {
+                batches.append((space, [text], [index]))
+            }
         }
-        guard let first = positions.first else { return result }
-        let embedder = try EmbedderCheck(embedder: options.embedder).embedder(
-            for: config, at: "searches[\(first)].text")
-        let batch = try embedder.embed(texts, kind: .query, context: context)
-        for (position, index) in positions.enumerated() { result[index] = batch.vectors[position] }
+        for batch in batches {
+            let vectors: [[Float]]
+            do throws(DatabaseError) {
+                vectors = try embed(batch.texts, space: batch.space, context: context)
+            } catch {
+                throw error.prefixed("searches[\(batch.positions[0])]")
+            }
+            for (position, index) in batch.positions.enumerated() { result[index] = vectors[position] }
+        }
         return result
     }
 }

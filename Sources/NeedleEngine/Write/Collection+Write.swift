@@ -13,11 +13,11 @@ extension Collection {
     package func prepare(
         _ operation: WriteOperation, model: String?, opKey: [UInt8]?, context: OperationContext
     ) throws(DatabaseError) -> PreparedWrite {
-        let check = EmbedderCheck(embedder: options.embedder)
+        let check = EmbedderCheck(embedders: options.embedders)
         for space in config.spaces { try check.check(model, space: space) }
         switch operation {
         case .upsert(let points, let ifAbsent):
-            let resolution = PointResolution(config: config, embedder: options.embedder)
+            let resolution = PointResolution(config: config, embedders: options.embedders)
             let stored = try resolution.resolve(points, context: context)
             let operation = Self.lastOfEachID(stored, points, ifAbsent: ifAbsent)
             return PreparedWrite(operation: operation, opKey: opKey, context: context)
@@ -30,7 +30,7 @@ extension Collection {
             return PreparedWrite(
                 operation: .changePayload(change, choice), opKey: opKey, context: context)
         case .setVectors(let points):
-            let resolution = PointResolution(config: config, embedder: options.embedder)
+            let resolution = PointResolution(config: config, embedders: options.embedders)
             return PreparedWrite(
                 operation: .setVectors(try resolution.resolve(points)), opKey: opKey, context: context)
         }
@@ -48,9 +48,18 @@ extension Collection {
     ///
     /// Blocks for the sync. Callers are serialised; whoever gathers requests meanwhile makes the groups
     /// large.
-    package func commit(_ writes: [PreparedWrite]) -> [Result<WriteReceipt, DatabaseError>] {
+    ///
+    /// - Parameter following: they are copies from a collection that this one follows, or is followed by.
+    package func commit(
+        _ writes: [PreparedWrite], following: Bool = false
+    ) -> [Result<WriteReceipt, DatabaseError>] {
         guard !writes.isEmpty else { return [] }
         let (results, lsn) = writer.withLock { writer in
+            if isReplaced, !following {
+                let refused = [Result<WriteReceipt, DatabaseError>](
+                    repeating: .failure(Self.replaced), count: writes.count)
+                return (refused, writer.lsn)
+            }
             let now = clock.wallMilliseconds()
             defer { idle.noteWrite(now: clock.monotonicNanoseconds()) }
             var results = writes.map { write in
@@ -75,6 +84,13 @@ extension Collection {
         wakeWaiters(upTo: min(lsn, visibleLSN))
         maintenance.wake()
         return results
+    }
+
+    /// Whoever has looked the collection up before it was replaced looks again.
+    private static var replaced: DatabaseError {
+        DatabaseError(
+            .overloaded, "the collection has just been cut over to another model: send the write again",
+            at: "collection", retryAfterMS: 1)
     }
 
     /// A write that frees space may use the reserve; one that takes space ends it when the disk is full.

@@ -41,6 +41,9 @@ final class CollectionWriter {
     /// replaced by one that agrees with memory. Empty with durability `os` and `memory`, where a write
     /// counts before it is synced.
     private(set) var unsynced: [LoggedWrite] = []
+    /// Whether ids of changed points are kept until the change is visible.
+    var notesChanges = false
+    var changed: [PointID] = []
 
     /// LSNs promised at once when answers do not wait for durability.
     private static let reservation: UInt64 = 1 << 20
@@ -108,7 +111,29 @@ final class CollectionWriter {
             throw error
         }
         if config.durability == .fsync { unsynced.append(logged) }
+        if notesChanges {
+            changed += resolved.rows.map(\.id) + resolved.deletions + (resolved.payloads?.ids ?? [])
+        }
         return finish(summary, at: logged.lsn)
+    }
+
+    /// Goes on behind another collection's writes, whose place this one takes: gives no LSN that was given there, and
+    /// answers repeats of its writes.
+    func takeOver(from lsn: LSN, _ answered: [OpKeyWindow.Entry], now: Int64) throws(DatabaseError) {
+        if let failure { throw failure }
+        timeMS = max(timeMS, now)
+        var summaries = answered.map { entry in
+            WriteSummary(
+                created: entry.receipt.created, updated: entry.receipt.updated,
+                deleted: entry.receipt.deleted,
+                opKey: entry.key)
+        }
+        summaries.append(WriteSummary(created: 0, updated: 0, deleted: 0, opKey: nil))
+        for summary in summaries {
+            let logged = try append([codec.encode(summary)], rows: 1, behind: lsn)
+            if config.durability == .fsync { unsynced.append(logged) }
+            _ = finish(summary, at: logged.lsn)
+        }
     }
 
     /// The same for a change of the field indexes, which somebody has checked.
@@ -125,8 +150,10 @@ final class CollectionWriter {
     }
 
     /// Logs the write and hands it to the system, so that a full disk is known before anything is applied.
-    private func append(_ bodies: [[UInt8]], rows: Int) throws(DatabaseError) -> LoggedWrite {
-        let asked = log.tail.nextLSN
+    private func append(
+        _ bodies: [[UInt8]], rows: Int, behind least: LSN = .zero
+    ) throws(DatabaseError) -> LoggedWrite {
+        let asked = max(log.tail.nextLSN, LSN(least.value + 1))
         if config.durability != .fsync, asked > log.tail.reservedThrough {
             try log.reserveLSNs(through: LSN(asked.value + Self.reservation))
         }

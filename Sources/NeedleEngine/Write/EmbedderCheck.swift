@@ -1,25 +1,35 @@
 import NeedleCore
 
-/// Which model answers for a collection, and whether it is the one the collection was made with (invariant
-/// 10).
+/// Which model fills a space, and whether it is the one the space was made with (invariant 10).
 struct EmbedderCheck {
-    let embedder: (any TextEmbedder)?
+    let embedders: Embedders
 
-    /// - Throws: `invalid_params` when no model is loaded, `model_mismatch` when it is another one.
-    func embedder(for config: CollectionConfig, at place: String) throws(DatabaseError) -> any TextEmbedder {
-        guard let embedder else { throw Self.noModel(at: place) }
-        for space in config.spaces {
-            guard let fingerprint = space.modelFingerprint else { continue }
-            guard embedder.model.fingerprint == fingerprint else {
-                throw DatabaseError(
-                    .modelMismatch,
-                    "the collection was made with another model than the one the server has loaded",
-                    at: place,
-                    expected: "\(space.model ?? "") (\(fingerprint))",
-                    got: "\(embedder.model.name) (\(embedder.model.fingerprint))")
-            }
+    /// The model that a request asks for.
+    ///
+    /// - Throws: `invalid_params` when it is not loaded.
+    func named(_ model: String, at place: String) throws(DatabaseError) -> any TextEmbedder {
+        guard let first = embedders.first else { throw Self.noModel(at: place) }
+        if let embedder = embedders.named(model) { return embedder }
+        throw DatabaseError(
+            .invalidParams, "the server has no model \"\(model)\"", at: place,
+            expected: embedders.all.count == 1
+                ? first.model.name : embedders.all.map(\.model.name).joined(separator: ", "), got: model)
+    }
+
+    /// The model that a space was made with.
+    ///
+    /// - Throws: `invalid_params` when no model is loaded, `model_mismatch` when others are.
+    func embedder(for space: SpaceConfig, at place: String) throws(DatabaseError) -> any TextEmbedder {
+        guard let first = embedders.first else { throw Self.noModel(at: place) }
+        guard let fingerprint = space.modelFingerprint else { return first }
+        if let embedder = embedders.all.first(where: { $0.model.fingerprint == fingerprint }) {
+            return embedder
         }
-        return embedder
+        throw DatabaseError(
+            .modelMismatch, "the collection was made with another model than the server has loaded",
+            at: place,
+            expected: "\(space.model ?? "") (\(fingerprint))",
+            got: "\(first.model.name) (\(first.model.fingerprint))")
     }
 
     /// Checks what a request says about the model against what the spaces were made with.

@@ -48,6 +48,22 @@ enum PayloadText {
             at: place, expected: "point.upsert with the new text")
     }
 
+    /// The text that a stored payload keeps under this key, if it is one.
+    static func text(_ key: String, of payload: [UInt8]) throws(DatabaseError) -> String? {
+        do throws(JSONError) {
+            var reader = JSONReader(payload.span)
+            var members = try reader.beginObject()
+            while let member = try reader.nextKey(&members) {
+                guard member.utf8.elementsEqual(key.utf8) else { try reader.skipValue(); continue }
+                guard try reader.peekKind() == .string else { return nil }
+                return try reader.readString()
+            }
+            return nil
+        } catch {
+            throw DatabaseError(.internal, "a stored payload does not parse: \(error.message)", at: "payload")
+        }
+    }
+
     /// Whether a payload has a member of this name.
     static func has(_ key: String, in payload: Payload) throws(DatabaseError) -> Bool {
         do throws(JSONError) {

@@ -6,7 +6,7 @@ import NeedleCore
 /// Depends on the configuration only, never on what the collection holds.
 struct PointResolution {
     let config: CollectionConfig
-    let embedder: (any TextEmbedder)?
+    let embedders: Embedders
 
     /// - Throws: an error placed within `points`.
     func resolve(_ points: [PointWrite], context: OperationContext) throws(DatabaseError) -> [StoredPoint] {
@@ -15,7 +15,7 @@ struct PointResolution {
         result.reserveCapacity(points.count)
         for (index, point) in points.enumerated() {
             do throws(DatabaseError) {
-                result.append(try resolve(point, textVector: embedded[index]))
+                result.append(try resolve(point, embedded: embedded[index]))
             } catch {
                 throw error.prefixed("points[\(index)]")
             }
@@ -49,13 +49,16 @@ struct PointResolution {
         return result
     }
 
-    private func resolve(_ point: PointWrite, textVector: [Float]?) throws(DatabaseError) -> StoredPoint {
+    /// - Parameter embedded: vectors of the point's text by the model's fingerprint; empty without a text.
+    private func resolve(
+        _ point: PointWrite, embedded: [String: [Float]]
+    ) throws(DatabaseError) -> StoredPoint {
         var vectors = try given(point.vectors)
-        if let textVector {
-            for (index, space) in config.spaces.enumerated()
-            where space.model != nil && !vectors.contains(where: { $0.space == index }) {
-                vectors.append(try VectorCheck(space: space, index: index).stored(textVector))
-            }
+        for (index, space) in config.spaces.enumerated() {
+            guard let model = space.modelFingerprint, let vector = embedded[model],
+                !vectors.contains(where: { $0.space == index })
+            else { continue }
+            vectors.append(try VectorCheck(space: space, index: index).stored(vector))
         }
         guard !vectors.isEmpty else {
             throw DatabaseError(
@@ -112,11 +115,11 @@ struct PointResolution {
         }
     }
 
-    /// One vector per point that has a text for a space with a model.
+    /// Of each point that has a text one vector per model, by its fingerprint.
     private func embedTexts(
         of points: [PointWrite], context: OperationContext
-    ) throws(DatabaseError) -> [[Float]?] {
-        var result = [[Float]?](repeating: nil, count: points.count)
+    ) throws(DatabaseError) -> [[String: [Float]]] {
+        var result = [[String: [Float]]](repeating: [:], count: points.count)
         let withText = points.indices.filter { points[$0].text != nil }
         guard let first = withText.first else { return result }
         guard config.spaces.contains(where: { $0.model != nil }) else {
@@ -124,12 +127,18 @@ struct PointResolution {
                 .invalidParams, "the collection has no built-in model, so it takes no text",
                 at: "points[\(first)].text", expected: expectedVectorKey)
         }
-        let embedder = try EmbedderCheck(embedder: embedder).embedder(
-            for: config, at: "points[\(first)].text")
         let texts = withText.map { points[$0].text ?? "" }
-        let batch = try embedder.embed(texts, kind: .passage, context: context)
-        for (position, index) in withText.enumerated() {
-            result[index] = batch.vectors[position]
+        var done: Set<String> = []
+        for space in config.spaces {
+            guard let fingerprint = space.modelFingerprint, done.insert(fingerprint).inserted else {
+                continue
+            }
+            let embedder = try EmbedderCheck(embedders: embedders).embedder(
+                for: space, at: "points[\(first)].text")
+            let batch = try embedder.embed(texts, kind: .passage, context: context)
+            for (position, index) in withText.enumerated() {
+                result[index][fingerprint] = batch.vectors[position]
+            }
         }
         return result
     }

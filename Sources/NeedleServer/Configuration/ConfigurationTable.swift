@@ -62,6 +62,7 @@ extension ConfigurationKey {
 
     private static let threads = [
         ConfigurationKey("threads", "io", .integer(\.ioThreads, 0...1_024)),
+        ConfigurationKey("threads", "io_poll_us", .integer(\.pollMicroseconds, 0...10_000)),
         ConfigurationKey("threads", "search", .integer(\.searchThreads, 0...1_024)),
         ConfigurationKey("threads", "embedding", .integer(\.embeddingThreads, 0...1_024)),
         ConfigurationKey("threads", "write", .integer(\.writeThreads, 1...1_024)),
@@ -84,6 +85,9 @@ extension ConfigurationKey {
         ConfigurationKey("model", "batch_wait_ms", .fraction(\.model.batchWaitMS, 0...1_000)),
         ConfigurationKey("model", "cache_bytes", .integer(\.model.cacheBytes, 0...1 << 42)),
         ConfigurationKey("model", "cache_file_bytes", .integer(\.model.cacheFileBytes, 0...1 << 44)),
+        ConfigurationKey("model", "more", .text(\.model.more)),
+        ConfigurationKey("model", "reembed_share", .fraction(\.engine.reembedShare, 0.01...1)),
+        ConfigurationKey("model", "rollback_ms", .integer(\.engine.reembedKeptMS, 0...365 * day)),
     ]
 
     private static let log = [

@@ -11,6 +11,8 @@ package struct ServerConfiguration: Sendable {
     package var backlog = 512
     /// Event-loop threads; 0 = by the number of cores.
     package var ioThreads = 0
+    /// Microseconds for which a socket thread that has answered looks for the next request before it sleeps.
+    package var pollMicroseconds = 200
 
     /// The data directory.
     package var dataDirectory = "needletail-data"
@@ -71,6 +73,8 @@ package struct ModelConfiguration: Sendable {
     /// Bytes of vectors that are kept in memory, and in files; 0 = none.
     package var cacheBytes = 64 << 20
     package var cacheFileBytes = 256 << 20
+    /// Directories of further models, separated by colons.
+    package var more = ""
 
     package init() {}
 }

@@ -58,18 +58,15 @@ extension Dispatcher {
     }
 
     func embed(_ task: RequestTask, _ call: EmbedTexts) {
-        guard let embedder = database.embedder else { return task.fail(Self.noModel(at: "texts")) }
-        // What is in memory costs less than to wake a thread.
-        if call.isShort, task.sink.admitsReply,
-            let batch = embedder.remembered(call.texts, kind: call.kind)
+        guard let first = database.embedders.first else { return task.fail(Self.noModel(at: "texts")) }
+        // What is in memory costs less than to wake a thread. (Looking a model up by name may wait for its files.)
+        if call.model == nil, call.isShort, task.sink.admitsReply,
+            let batch = first.remembered(call.texts, kind: call.kind)
         {
-            task.finish(
-                Result { () throws(DatabaseError) -> Reply in
-                    .embedded(batch, try Self.model(of: embedder, named: call.model), call.vectorEncoding)
-                })
-            return
+            return task.finish(.success(.embedded(batch, first.model, call.vectorEncoding)))
         }
-        run(task, on: embedding) { () throws(DatabaseError) in
+        run(task, on: embedding) { [database] () throws(DatabaseError) in
+            let embedder = call.model.flatMap { database.embedders.named($0) } ?? first
             let model = try Self.model(of: embedder, named: call.model)
             let batch = try embedder.embed(call.texts, kind: call.kind, context: task.context)
             return .embedded(batch, model, call.vectorEncoding)

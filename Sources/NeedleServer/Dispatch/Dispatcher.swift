@@ -117,6 +117,7 @@ package final class Dispatcher: RequestExecutor {
             .searchGroups, .recommendPoints:
             read(task)
         case .embedTexts(let call): embed(task, call)
+        case .startReembedding, .reembeddingStatus, .cutOver, .rollBack: reembed(task)
         case .createSnapshot, .listSnapshots, .deleteSnapshot, .verifySnapshot, .restoreSnapshot:
             snapshots(task)
         case .listJobs, .getJob, .cancelJob: jobs(task)
@@ -135,6 +136,8 @@ package final class Dispatcher: RequestExecutor {
     private func describe(_ task: RequestTask, _ body: @escaping @Sendable () -> Reply) {
         run(task, on: control) { () throws(DatabaseError) in body() }
     }
+
+    package var isIdle: Bool { search.isIdle && embedding.isIdle }
 
     package func decode(_ job: @escaping @Sendable () -> Void) {
         search.submit(job)

@@ -35,7 +35,7 @@ package final class ServerStatus: Sendable {
             version: needletailVersion,
             uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
             kernelTier: DistanceKernels.best.tierName, memory: memory, limits: limits,
-            collections: database.summaries(), model: database.embedder?.model,
-            embeddingCache: database.embedder?.cacheStatistics)
+            collections: database.summaries(), model: database.embedders.first?.model,
+            embeddingCache: database.embedders.first?.cacheStatistics)
     }
 }

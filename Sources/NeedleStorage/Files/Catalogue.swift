@@ -26,14 +26,39 @@ package struct Catalogue: Hashable, Sendable {
         }
     }
 
-    package var features: [String] = []
+    /// A collection whose texts another model embeds, into a second collection that clients do not see; after the
+    /// cutover the first one is the one that they do not see, kept for going back.
+    package struct Reembedding: Hashable, Sendable {
+        /// The name that clients use. The other collection's is `shadowName`.
+        package var collection: String
+        /// The space that is embedded anew.
+        package var space: String
+        /// When the old vectors go, in milliseconds since 1970; 0 before the cutover.
+        package var keptUntil: Int64
+
+        package init(collection: String, space: String, keptUntil: Int64 = 0) {
+            self.collection = collection
+            self.space = space
+            self.keptUntil = keptUntil
+        }
+
+        package var shadow: String { Self.shadowName(of: collection) }
+
+        /// No client can give a collection such a name.
+        package static func shadowName(of collection: String) -> String { ".\(collection)" }
+    }
+
+    /// Known features that this catalogue uses, in the order of their names.
+    package var features: [String] { reembeddings.isEmpty ? [] : [Self.reembedding] }
     package var collections: [Entry]
     package var aliases: [Alias]
+    package var reembeddings: [Reembedding] = []
     /// Rises with every change; no two catalogues of a directory have the same.
     package var generation: UInt64
 
     package static let fileName = "CATALOGUE"
-    package static let knownFeatures: Set<String> = []
+    private static let reembedding = "reembedding"
+    package static let knownFeatures: Set<String> = [reembedding]
 
     package init(collections: [Entry] = [], aliases: [Alias] = [], generation: UInt64 = 1) {
         self.collections = collections
@@ -77,15 +102,28 @@ package struct Catalogue: Hashable, Sendable {
             writer.key(string: alias.alias); writer.write(alias.collection)
         }
         writer.endObject()
+        if !reembeddings.isEmpty {
+            writer.key("reembeddings")
+            writer.beginObject()
+            for item in reembeddings {
+                writer.key(string: item.collection)
+                writer.beginObject()
+                writer.key("space"); writer.write(item.space)
+                writer.key("kept_until"); writer.write(item.keptUntil)
+                writer.endObject()
+            }
+            writer.endObject()
+        }
         writer.endObject()
         return HeadedText.encode("catalogue", compactJSON: writer.take())
     }
 
     package init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
+        var features: [String]?
         self = try HeadedText.read("catalogue", bytes, file: file) { (reader) throws(JSONError) in
-            try Catalogue(reading: &reader)
+            try Catalogue(reading: &reader, &features)
         }
-        try FeatureNames.check(features, known: Self.knownFeatures, of: "catalogue", file: file)
+        try FeatureNames.check(features ?? [], known: Self.knownFeatures, of: "catalogue", file: file)
         let names = Set(collections.map { Array($0.name.utf8) })
         guard Set(collections.map(\.incarnation)).count == collections.count else {
             throw .corruption(file: file, offset: 0, what: "two collections have one incarnation")
@@ -97,13 +135,21 @@ package struct Catalogue: Hashable, Sendable {
                     file: file, offset: 0, what: "alias \(alias.alias) contradicts the collections")
             }
         }
+        for item in reembeddings {
+            guard names.contains(Array(item.collection.utf8)), names.contains(Array(item.shadow.utf8)) else {
+                throw .corruption(
+                    file: file, offset: 0,
+                    what: "the re-embedding of \(item.collection) contradicts the collections")
+            }
+        }
     }
 
-    private init(reading reader: inout JSONReader) throws(JSONError) {
-        var features: [String]?
+    /// - Parameter features: those that the file names.
+    private init(reading reader: inout JSONReader, _ features: inout [String]?) throws(JSONError) {
         var generation: UInt64?
         var collections: [Entry]?
         var aliases: [Alias]?
+        var reembeddings: [Reembedding] = []
         let offset = reader.offset
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) {
@@ -113,6 +159,10 @@ package struct Catalogue: Hashable, Sendable {
             case "collections":
                 collections = try Self.members(&reader) { (name, r) throws(JSONError) in
                     Entry(name: name, incarnation: try StrictJSON.incarnation(&r))
+                }
+            case "reembeddings":
+                reembeddings = try Self.members(&reader) { (name, r) throws(JSONError) in
+                    try Reembedding(of: name, reading: &r)
                 }
             case "aliases":
                 aliases = try Self.members(&reader) { (name, r) throws(JSONError) in
@@ -125,7 +175,8 @@ package struct Catalogue: Hashable, Sendable {
             collections: try StrictJSON.need(collections, "collections", at: offset),
             aliases: try StrictJSON.need(aliases, "aliases", at: offset),
             generation: try StrictJSON.need(generation, "generation", at: offset))
-        self.features = try StrictJSON.need(features, "features", at: offset)
+        self.reembeddings = reembeddings
+        features = try StrictJSON.need(features, "features", at: offset)
     }
 
     private static func members<Value>(
@@ -135,5 +186,24 @@ package struct Catalogue: Hashable, Sendable {
         var members = try reader.beginObject()
         while let key = try reader.nextKey(&members) { result.append(try value(key.string, &reader)) }
         return result
+    }
+}
+
+extension Catalogue.Reembedding {
+    fileprivate init(of collection: String, reading reader: inout JSONReader) throws(JSONError) {
+        var space: String?
+        var keptUntil: Int64?
+        let offset = reader.offset
+        var members = try reader.beginObject()
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "space": space = try reader.readString()
+            case "kept_until": keptUntil = try reader.readInt64()
+            default: throw JSONError(.unknownKey(key.string), at: key.offset)
+            }
+        }
+        self.init(
+            collection: collection, space: try StrictJSON.need(space, "space", at: offset),
+            keptUntil: try StrictJSON.need(keptUntil, "kept_until", at: offset))
     }
 }

@@ -27,6 +27,9 @@ extension JSONReader {
         case .deletePoints: return .deleted(try result.receipt())
         case .setPayload, .replacePayload, .deletePayload, .setVectors: return .changed(try result.receipt())
         case .countPoints: return .count(try result.integer("count"))
+        case .startReembedding: return .reembedding(job: try result.string("job"))
+        case .reembeddingStatus, .cutOver: return .reembeddingStatus(try result.reembeddingStatus())
+        case .rollBack: return .rolledBack(lsn: try result.lsn("lsn"))
         case .createSnapshot: return .snapshotCreated(try result.snapshot())
         case .listSnapshots: return .snapshots(try result.list("snapshots").map { try $0.snapshot() })
         case .deleteSnapshot: return .snapshotDeleted
@@ -114,6 +117,30 @@ private struct ResultTree {
     func object(_ key: String) throws -> ResultTree {
         guard let value = tree[key] else { throw missing(key) }
         return ResultTree(value, at: start)
+    }
+
+    func reembeddingStatus() throws -> ReembeddingStatus {
+        let model = try object("model")
+        let compared = try object("compared")
+        return ReembeddingStatus(
+            collection: try string("collection"), space: tree["using"]?.stringValue ?? "",
+            model: try model.string("name"), fingerprint: try model.string("fingerprint"),
+            phase: try choice("state"), done: try integer("done"), total: try integer("total"),
+            embedded: try integer("embedded"), pending: try integer("pending"),
+            withoutText: try integer("without_text"),
+            agreement: AnswerAgreement(
+                queries: try compared.integer("queries"), overlap: compared.tree["overlap_at_10"]?.doubleValue,
+                rankCorrelation: compared.tree["rank_correlation"]?.doubleValue,
+                scoresNow: try compared.scores("scores_now"), scoresThen: try compared.scores("scores_then")),
+            keptUntil: tree["rollback_until_ms"]?.integerValue.map { Int64($0) },
+            reason: tree["reason"]?.stringValue)
+    }
+
+    private func scores(_ key: String) throws -> AnswerAgreement.Scores? {
+        guard tree[key] != nil else { return nil }
+        let scores = try object(key)
+        return AnswerAgreement.Scores(
+            mean: try scores.number("mean"), deviation: try scores.number("deviation"))
     }
 
     func snapshot() throws -> SnapshotDescription {

@@ -110,6 +110,17 @@ package struct RequestEncoder: Sendable {
         case .createSnapshot(let create): json.string("collection", create.collection)
         case .listSnapshots(let list):
             if let collection = list.collection { json.string("collection", collection) }
+        case .startReembedding(let start):
+            json.string("collection", start.collection)
+            if let space = start.space { json.string("using", space) }
+            json.string("model", start.model)
+        case .reembeddingStatus(let name), .rollBack(let name): json.string("collection", name)
+        case .cutOver(let cutOver):
+            json.string("collection", cutOver.collection)
+            if cutOver.force {
+                json.key("force")
+                json.write(true)
+            }
         case .deleteSnapshot(let name), .verifySnapshot(let name): json.string("snapshot", name)
         case .restoreSnapshot(let restore): write(restore, to: &json)
         case .getJob(let id), .cancelJob(let id): json.string("job", id)

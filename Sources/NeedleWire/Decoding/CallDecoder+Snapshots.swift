@@ -4,12 +4,7 @@ import NeedleCore
 
 extension CallDecoder {
     mutating func createSnapshot(_ reader: inout JSONReader) throws -> Call {
-        let object = reader.offset
-        var members = try reader.beginObject()
-        while let key = try reader.nextKey(&members) {
-            try common.take(key, from: &reader, allowing: .collection)
-        }
-        return .createSnapshot(CreateSnapshot(collection: try common.requiredCollection(in: object)))
+        .createSnapshot(CreateSnapshot(collection: try collectionAlone(&reader)))
     }
 
     mutating func listSnapshots(_ reader: inout JSONReader) throws -> Call {

@@ -34,6 +34,10 @@ package enum Reply: Sendable {
     /// One encoding per result.
     case searchBatch([SearchResult], [VectorEncoding])
     case embedded(EmbeddingBatch, ModelDescription, VectorEncoding)
+    /// The job's id.
+    case reembedding(job: String)
+    case reembeddingStatus(ReembeddingStatus)
+    case rolledBack(lsn: LSN)
     case snapshotCreated(SnapshotDescription)
     case snapshots([SnapshotDescription])
     case snapshotDeleted

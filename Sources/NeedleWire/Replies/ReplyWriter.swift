@@ -35,11 +35,12 @@ struct ReplyWriter {
         case .collectionDeleted:
             json.key("deleted")
             json.write(true)
-        case .optimizing(let job): json.string("job", job)
+        case .optimizing(let job), .reembedding(let job): json.string("job", job)
         case .indexCreated(let lsn, let job):
             json.lsn(lsn)
             json.string("job", job)
-        case .indexDeleted(let lsn): json.lsn(lsn)
+        case .indexDeleted(let lsn), .rolledBack(let lsn): json.lsn(lsn)
+        case .reembeddingStatus(let status): json.writeMembers(of: status)
         case .indexes(let indexes): json.writeList(indexes)
         case .facet(let values): json.writeFacet(values)
         case .upserted(let receipt):

@@ -48,6 +48,11 @@ package enum Call: Sendable {
     /// A search whose target is examples.
     case recommendPoints(SearchPoints)
     case embedTexts(EmbedTexts)
+    case startReembedding(StartReembedding)
+    /// By the collection's name, like `rollBack`.
+    case reembeddingStatus(String)
+    case cutOver(CutOver)
+    case rollBack(String)
     case createSnapshot(CreateSnapshot)
     case listSnapshots(ListSnapshots)
     /// By the snapshot's name, like the next.
@@ -98,6 +103,10 @@ extension Call {
         case .searchGroups: .searchGroups
         case .recommendPoints: .recommendPoints
         case .embedTexts: .embedTexts
+        case .startReembedding: .startReembedding
+        case .reembeddingStatus: .reembeddingStatus
+        case .cutOver: .cutOver
+        case .rollBack: .rollBack
         case .createSnapshot: .createSnapshot
         case .listSnapshots: .listSnapshots
         case .deleteSnapshot: .deleteSnapshot
@@ -123,6 +132,9 @@ extension Call {
         switch self {
         case .ping, .info, .health, .cancel, .login, .listCollections, .embedTexts: nil
         case .listSnapshots, .deleteSnapshot, .verifySnapshot, .listJobs, .getJob, .cancelJob: nil
+        case .startReembedding(let call): call.collection
+        case .reembeddingStatus(let name), .rollBack(let name): name
+        case .cutOver(let call): call.collection
         case .createSnapshot(let call): call.collection
         case .restoreSnapshot(let call): call.name
         case .setAliases, .deleteAliases, .listAliases: nil
@@ -153,7 +165,7 @@ extension Call {
     package var changesCollection: Bool {
         switch self {
         case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex:
+            .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex, .cutOver, .rollBack:
             true
         default: false
         }

@@ -72,7 +72,7 @@ final class TestServer {
             directory
             ?? FileManager.default.temporaryDirectory.appending(path: "needle-\(UUID().uuidString)").path
         var options = configuration.engineOptions
-        options.embedder = embedder
+        options.embedders = Embedders(embedder.map { [$0] } ?? [])
         let clock = SystemClock()
         database = try Database.open(
             directory: self.directory, fileSystem: PosixFileSystem(), clock: clock, options: options)
