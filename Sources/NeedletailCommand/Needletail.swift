@@ -41,7 +41,8 @@ package struct Needletail: AsyncParsableCommand {
         version: NeedleClientVersion.current,
         subcommands: [
             Info.self, Collections.self, Create.self, Drop.self, Import.self, Search.self, Get.self,
-            Delete.self, ChangePayload.self, Count.self, IndexCommands.self, Facet.self, Embed.self, ReembedCommands.self,
+            Delete.self, ChangePayload.self, Count.self, IndexCommands.self, Facet.self, Embed.self,
+            ReembedCommands.self,
             Optimize.self, SnapshotCommands.self, Backup.self, Restore.self,
             Check.self, Dump.self, Repair.self, Completion.self,
         ])

@@ -129,7 +129,8 @@ private struct ResultTree {
             embedded: try integer("embedded"), pending: try integer("pending"),
             withoutText: try integer("without_text"),
             agreement: AnswerAgreement(
-                queries: try compared.integer("queries"), overlap: compared.tree["overlap_at_10"]?.doubleValue,
+                queries: try compared.integer("queries"),
+                overlap: compared.tree["overlap_at_10"]?.doubleValue,
                 rankCorrelation: compared.tree["rank_correlation"]?.doubleValue,
                 scoresNow: try compared.scores("scores_now"), scoresThen: try compared.scores("scores_then")),
             keptUntil: tree["rollback_until_ms"]?.integerValue.map { Int64($0) },
