@@ -123,7 +123,7 @@ enum ReplySamples {
         collections: [summaries[0]], model: nil)
 
     static let infoWithCache: ServerInfo = {
-        var info = info
+        var info = Self.info
         var cache = EmbeddingCacheStatistics()
         (cache.memoryHits, cache.fileHits, cache.misses, cache.entries) = (1, 2, 3, 4)
         (cache.bytesInMemory, cache.bytesOnDisk, cache.damaged) = (5, 6, 7)

@@ -1,7 +1,5 @@
 // Parameters of `reembed.*`.
 
-package import NeedleCore
-
 /// `reembed.start`.
 package struct StartReembedding: Hashable, Sendable {
     package var collection: String
