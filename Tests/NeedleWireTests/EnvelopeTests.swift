@@ -165,7 +165,7 @@ struct EnvelopeTests {
     @Test(
         "Methods of later issues are unknown",
         arguments: [
-            "collection.update", "point.set_text", "document.upsert", "reembed.start",
+            "collection.update", "point.set_text", "document.upsert", "reembed.pause",
             "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])

@@ -59,11 +59,14 @@ extension Dispatcher {
 
     func embed(_ task: RequestTask, _ call: EmbedTexts) {
         guard let first = database.embedders.first else { return task.fail(Self.noModel(at: "texts")) }
-        // What is in memory costs less than to wake a thread. (Looking a model up by name may wait for its files.)
-        if call.model == nil, call.isShort, task.sink.admitsReply,
+        // What is in memory costs less than to wake a thread. (Of other models even the name may have to be waited for.)
+        if call.model == nil || database.embedders.all.count == 1, call.isShort, task.sink.admitsReply,
             let batch = first.remembered(call.texts, kind: call.kind)
         {
-            return task.finish(.success(.embedded(batch, first.model, call.vectorEncoding)))
+            return task.finish(
+                Result { () throws(DatabaseError) -> Reply in
+                    .embedded(batch, try Self.model(of: first, named: call.model), call.vectorEncoding)
+                })
         }
         run(task, on: embedding) { [database] () throws(DatabaseError) in
             let embedder = call.model.flatMap { database.embedders.named($0) } ?? first

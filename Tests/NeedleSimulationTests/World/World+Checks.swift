@@ -81,10 +81,7 @@ extension World {
 
     /// Whether a collection at an LSN can be in a state.
     private func isPossible(_ timeline: Timeline, _ index: Int, _ lsn: LSN) -> Bool {
-        guard let known = timeline.states[index].lsn else {
-            // Each write that was not answered has an LSN of its own, too.
-            return lsn.value >= timeline.knownLSN.value + UInt64(max(1, index - timeline.answered))
-        }
+        guard let known = timeline.states[index].lsn else { return lsn > timeline.knownLSN }
         let next = index + 1 < timeline.states.count ? timeline.states[index + 1].lsn : nil
         return known <= lsn && (next.map { lsn < $0 } ?? true)
     }
