@@ -49,22 +49,30 @@ struct BertWeights: Sendable {
         self.positions = FloatBuffer(positions)
         embeddingNorm = try source.norm("embeddings.LayerNorm", hidden)
         var layers: [Layer] = []
-        for index in 0..<shape.layers { layers.append(try Self.layer(index, source, shape, precision)) }
+        for index in 0..<shape.layers {
+            let norm = layers.last?.outputNorm ?? embeddingNorm
+            layers.append(try Self.layer(index, source, shape, precision, after: norm))
+        }
         self.layers = layers
     }
 
     private static func layer(
-        _ index: Int, _ source: Source, _ shape: BertConfiguration, _ precision: WeightPrecision
+        _ index: Int, _ source: Source, _ shape: BertConfiguration, _ precision: WeightPrecision,
+        after norm: Norm
     ) throws(DatabaseError) -> Layer {
         let (hidden, wide) = (shape.hidden, shape.intermediate)
         let prefix = "encoder.layer.\(index)"
-        func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws(DatabaseError) -> LinearLayer {
+        let attentionNorm = try source.norm("\(prefix).attention.output.LayerNorm", hidden)
+        func linear(
+            _ name: String, _ inputs: Int, _ outputs: Int, after norm: Norm? = nil
+        ) throws(DatabaseError) -> LinearLayer {
             LinearLayer(
                 try source.floats("\(prefix).\(name).weight", [outputs, inputs]),
                 bias: try source.floats("\(prefix).\(name).bias", [outputs]), inputs: inputs,
-                precision: precision)
+                precision: precision, after: norm)
         }
-        let (attention, valueBias) = try attention("\(prefix).attention.self", source, shape, precision)
+        let (attention, valueBias) = try attention(
+            "\(prefix).attention.self", source, shape, precision, after: norm)
         let output = try source.floats("\(prefix).attention.output.dense.weight", [hidden, hidden])
         var outputBias = try source.floats("\(prefix).attention.output.dense.bias", [hidden])
         for row in 0..<hidden {
@@ -77,15 +85,16 @@ struct BertWeights: Sendable {
         return Layer(
             attention: attention,
             output: LinearLayer(output, bias: outputBias, inputs: hidden, precision: precision),
-            attentionNorm: try source.norm("\(prefix).attention.output.LayerNorm", hidden),
-            up: try linear("intermediate.dense", hidden, wide),
+            attentionNorm: attentionNorm,
+            up: try linear("intermediate.dense", hidden, wide, after: attentionNorm),
             down: try linear("output.dense", wide, hidden),
             outputNorm: try source.norm("\(prefix).output.LayerNorm", hidden))
     }
 
     /// The one layer to query, key and value, and the bias of the values.
     private static func attention(
-        _ prefix: String, _ source: Source, _ shape: BertConfiguration, _ precision: WeightPrecision
+        _ prefix: String, _ source: Source, _ shape: BertConfiguration, _ precision: WeightPrecision,
+        after norm: Norm
     ) throws(DatabaseError) -> (LinearLayer, valueBias: [Float]) {
         let hidden = shape.hidden
         let scale = Float(1 / Double(shape.headSize).squareRoot())
@@ -96,7 +105,7 @@ struct BertWeights: Sendable {
         bias += [Float](repeating: 0, count: 2 * hidden)
         _ = try source.floats("\(prefix).key.bias", [hidden])
         return (
-            LinearLayer(stacked, bias: bias, inputs: hidden, precision: precision),
+            LinearLayer(stacked, bias: bias, inputs: hidden, precision: precision, after: norm),
             try source.floats("\(prefix).value.bias", [hidden])
         )
     }

@@ -29,7 +29,7 @@ enum EncoderKernels {
                 input.floats, layer.inputs, rows, panels.start + slice.lowerBound * layer.inputs,
                 layer.inputs, slice.count, bias, activation.number, target, stride)
         case .int8(let weights):
-            let inputs = LinearLayer.codedInputs(layer.inputs)
+            let inputs = CodedWeights.codedInputs(layer.inputs)
             let coded = nk_weights_s7(
                 panels: weights.panels.start + slice.lowerBound * inputs,
                 scales: weights.scales.start + slice.lowerBound,
@@ -42,12 +42,20 @@ enum EncoderKernels {
         }
     }
 
-    /// Codes one row of inputs with seven bits.
-    static func code(_ row: UnsafePointer<Float>, count: Int, into codes: InputCodes, at index: Int) {
+    /// Codes one row of inputs with seven bits, as the layer's weights want it.
+    static func code(
+        _ row: UnsafePointer<Float>, count: Int, for weights: CodedWeights, into codes: InputCodes,
+        at index: Int
+    ) {
+        var row = row
+        if let smoothing = weights.smoothing {
+            smoothing.apply(row, into: codes.smoothed.start)
+            row = UnsafePointer(codes.smoothed.start)
+        }
         var (low, high): (Float, Float) = (0, 0)
         table.minmax_f32(row, count, &low, &high)
         let step = (high - low) / 127
-        let stride = LinearLayer.codedInputs(count)
+        let stride = CodedWeights.codedInputs(count)
         let target = codes.codes.start + index * stride
         table.quantize_u7(row, count, low, step > 0 ? 1 / step : 0, target)
         for place in count..<stride { target[place] = 0 }
@@ -88,10 +96,13 @@ final class InputCodes: Sendable {
     let codes: NumberBuffer<UInt8>
     let lows: FloatBuffer
     let steps: FloatBuffer
+    /// One row on its way to its codes.
+    let smoothed: FloatBuffer
 
     init(rows: Int, inputs: Int) {
-        codes = NumberBuffer(count: rows * LinearLayer.codedInputs(inputs))
+        codes = NumberBuffer(count: rows * CodedWeights.codedInputs(inputs))
         lows = FloatBuffer(count: rows)
         steps = FloatBuffer(count: rows)
+        smoothed = FloatBuffer(count: inputs)
     }
 }

@@ -73,10 +73,11 @@ struct ForwardPass {
         _ layer: LinearLayer, of input: FloatBuffer, into output: FloatBuffer,
         activation: EncoderKernels.Activation = .none
     ) {
-        if case .int8 = layer.weights {
+        if case .int8(let weights) = layer.weights {
             for row in 0..<tokens {
                 EncoderKernels.code(
-                    input.start + row * layer.inputs, count: layer.inputs, into: space.codes, at: row)
+                    input.start + row * layer.inputs, count: layer.inputs, for: weights, into: space.codes,
+                    at: row)
             }
         }
         let input = LayerInput(floats: input.start, codes: space.codes)
