@@ -38,6 +38,12 @@ package final class BatchingEmbedder: TextEmbedder {
         desk = BatchingDesk(computing: computing)
     }
 
+    package func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        try base.chunks(of: text, format: format, sizes: sizes, limit: limit, context: context)
+    }
+
     /// Callers whose texts are not being computed yet.
     package var waitingCallers: Int { desk.waitingCallers }
 

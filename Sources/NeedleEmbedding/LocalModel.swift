@@ -121,6 +121,16 @@ package final class LocalModel: TextEmbedder {
         return EmbeddingBatch(vectors: vectors, lengths: lengths)
     }
 
+    /// With sizes that leave room for the passage prefix and the two special tokens.
+    package func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        let prefix = tokenizer.tokenCount(of: Array(passagePrefix.utf8).span)
+        let chunker = try Chunker(
+            counter: tokenizer, sizes: sizes, passageTokens: model.maximumTokens - 2 - prefix, limit: limit)
+        return try chunker.chunks(of: text, format: format, context: context)
+    }
+
     private static func cut(_ vector: [Float], to dimensions: Int) -> [Float] {
         let head = vector.prefix(dimensions)
         let length = head.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()

@@ -17,6 +17,7 @@ package struct Needletail: AsyncParsableCommand {
               needletail create packages --model all-MiniLM-L6-v2
               zcat packages.jsonl.gz | needletail import packages --text-key text
               needletail search packages "tool to retouch photographs"
+              needletail ingest notes ~/notes --create --model all-MiniLM-L6-v2
               needletail search packages --id 17 --limit 5 --json
 
             check, dump and repair work on the files of a stopped server on this machine.
@@ -40,9 +41,11 @@ package struct Needletail: AsyncParsableCommand {
             """,
         version: NeedleClientVersion.current,
         subcommands: [
-            Info.self, Collections.self, Create.self, Drop.self, Import.self, Search.self, Get.self,
-            Delete.self, ChangePayload.self, Count.self, IndexCommands.self, Facet.self, Embed.self,
-            ReembedCommands.self,
+            Info.self, Collections.self, Create.self, Drop.self, Import.self, Ingest.self, Search.self,
+            Get.self,
+            Delete.self, DocumentCommands.self, Evaluate.self, ChangePayload.self, Count.self,
+            IndexCommands.self,
+            Facet.self, Embed.self, ReembedCommands.self,
             Optimize.self, SnapshotCommands.self, Backup.self, Restore.self,
             Check.self, Dump.self, Repair.self, Completion.self,
         ])

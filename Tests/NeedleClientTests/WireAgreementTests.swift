@@ -127,6 +127,26 @@ struct WireAgreementTests {
         }
     }
 
+    @Test("Documents")
+    func documents() async throws {
+        try await withServer { client in
+            let documents = [
+                Document(id: "a/é.md", text: "# A\n\"b\"", format: .markdown, payload: ["n": 1]),
+                Document(id: "b", text: ""),
+            ]
+            let written = try await client.upsertDocuments(
+                "docs", documents, sizes: ChunkSizes(maximum: 64, overlap: 5))
+            #expect((written.lsn, written.durable, written.chunks) == (12, "fsync", 66))
+            #expect((written.embedded, written.unchanged, written.deleted) == (2, 64, 5))
+            let again = try await client.upsertDocuments("docs", documents, opKey: "k")
+            #expect(again.unchanged == 0)
+            let chunks = try await client.document("docs", id: "a/é.md", withVector: true, minimumLSN: 3)
+            #expect(chunks.map(\.id) == ["a/é.md#0"] && chunks[0].vector?.count == 3)
+            _ = try await client.document("docs", id: "b", payload: .keys(["start"]))
+            #expect(try await client.deleteDocuments("docs", ids: ["a", "b"]).deleted == 2)
+        }
+    }
+
     @Test("Every condition that can be built is accepted")
     func filters() async throws {
         try await withServer { client in

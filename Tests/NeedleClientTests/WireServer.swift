@@ -113,6 +113,16 @@ enum WireServer {
                 EmbeddingBatch(vectors: call.texts.map { _ in [0.25, -1e-20] }, tokens: 5, truncated: 1),
                 ModelDescription(name: "m", fingerprint: "f", dimensions: 2, maximumTokens: 256),
                 call.vectorEncoding)
+        case .upsertDocuments(let call):
+            .documentsUpserted(
+                WriteReceipt(
+                    lsn: LSN(12), durability: .fsync, created: call.documents.count,
+                    updated: call.sizes.maximum ?? 0, deleted: call.sizes.overlap ?? 0))
+        case .getDocument(let call):
+            .document(
+                id: call.documentID, [record(PointID(call.documentID + "#0"))], call.vectorEncoding)
+        case .deleteDocuments(let call):
+            .deleted(WriteReceipt(lsn: LSN(13), durability: .os, deleted: call.documentIDs.count))
         case .setAliases, .deleteAliases: .aliasesChanged
         case .listAliases: .aliases([Alias(name: "live", collection: "docs")])
         case .readSnapshot(let call): .snapshotPiece(piece(call))

@@ -27,6 +27,13 @@ final class EmbedderStub: TextEmbedder {
         return [Float(text.utf8.count), sum, kind == .query ? 1 : 0]
     }
 
+    /// The whole text, if there is any.
+    func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        text.isEmpty ? [] : [TextChunk(range: 0..<text.utf8.count, headings: [], passage: text)]
+    }
+
     /// A text "bad" is one that the model fails at.
     func embed(
         _ texts: [String], kind: EmbeddingKind, context: OperationContext

@@ -165,7 +165,7 @@ struct EnvelopeTests {
     @Test(
         "Methods of later issues are unknown",
         arguments: [
-            "collection.update", "point.set_text", "document.upsert", "reembed.pause",
+            "collection.update", "point.set_text", "document.list", "reembed.pause",
             "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
@@ -271,6 +271,9 @@ enum SampleParams {
         case .embedTexts: #"{"texts":["a"]}"#
         case .startReembedding: #"{"collection":"c","model":"m"}"#
         case .reembeddingStatus, .cutOver, .rollBack, .createSnapshot: #"{"collection":"c"}"#
+        case .upsertDocuments: #"{"collection":"c","documents":[]}"#
+        case .getDocument: #"{"collection":"c","document_id":"a"}"#
+        case .deleteDocuments: #"{"collection":"c","document_ids":[]}"#
         case .deleteSnapshot, .verifySnapshot: #"{"snapshot":"s"}"#
         case .restoreSnapshot: #"{"snapshot":"s","as":"d"}"#
         case .getJob, .cancelJob: #"{"job":"j"}"#

@@ -248,6 +248,20 @@ enum ReplySamples {
                     EmbeddingBatch(vectors: [[0.6, 0.8]], tokens: 3, truncated: 0), model, .array),
                 result: #"{"vectors":[[0.6,0.8]],"model":{"name":"m","fingerprint":"ff","dimensions":2,"#
                     + #""maximum_tokens":256},"tokens":3,"truncated":0}"#),
+            Sample(
+                method: .upsertDocuments,
+                reply: .documentsUpserted(
+                    WriteReceipt(lsn: LSN(11), durability: .fsync, created: 2, updated: 3, deleted: 4)),
+                result: #"{"lsn":11,"durable":"fsync","chunks":5,"embedded":2,"unchanged":3,"deleted":4}"#),
+            Sample(
+                method: .getDocument, reply: .document(id: "é", [records[1]], .array),
+                result:
+                    #"{"document_id":"é","points":[{"id":"a\"b","version":43,"expires_at":99,"payload":{}}]}"#
+            ),
+            Sample(
+                method: .deleteDocuments,
+                reply: .deleted(WriteReceipt(lsn: LSN(12), durability: .os, deleted: 5)),
+                result: #"{"lsn":12,"durable":"os","deleted":5}"#),
         ] + indexes + reembedding + snapshots + transfers
 
     private static let hash = String(repeating: "a0", count: 32)

@@ -173,6 +173,19 @@ struct RequestEncoderTests {
                     collection: "c", order: ScrollOrder(path: try path("a"), isDescending: true), cursor: "x")
             ),
             .embedTexts(EmbedTexts(texts: ["", "é"], model: "m", kind: .query, vectorEncoding: .base64)),
+            .upsertDocuments(
+                UpsertDocuments(
+                    collection: "c",
+                    documents: [
+                        DocumentWrite(id: "a", text: "é", format: .markdown, payload: ReplySamples.payload),
+                        DocumentWrite(id: "b", text: ""),
+                    ], sizes: ChunkSizes(maximum: 64, overlap: 3), model: "m", opKey: "k")),
+            .upsertDocuments(UpsertDocuments(collection: "c", documents: [], sizes: ChunkSizes(overlap: 0))),
+            .getDocument(
+                GetDocument(
+                    collection: "c", documentID: "a#b", selection: PointSelection(payload: .keys(["a"])),
+                    vectorEncoding: .base64, minimumLSN: LSN(2))),
+            .deleteDocuments(DeleteDocuments(collection: "c", documentIDs: ["a", "é"], opKey: "k")),
             .setAliases([Alias(name: "b", collection: "c"), Alias(name: "a", collection: "c")]),
             .deleteAliases(["a", "b"]), .listAliases, .readSnapshot(ReadSnapshot(snapshot: "s")),
             .readSnapshot(ReadSnapshot(snapshot: "s", position: 65_536, bytes: 1 << 20)), .beginImport,

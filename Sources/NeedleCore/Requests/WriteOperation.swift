@@ -6,6 +6,10 @@ package enum WriteOperation: Sendable {
     case changePayload(PayloadChange, PointChoice)
     /// Replaces vectors and keeps the rest of each point; ids that are not there are ignored.
     case setVectors([PointVectors])
+    /// Cuts texts into chunks, which become points; chunks that are no more go. Of two with one id the last wins.
+    case upsertDocuments([DocumentWrite], ChunkSizes)
+    /// By document id.
+    case deleteDocuments([String])
 }
 
 /// What is done to the payloads of some points.

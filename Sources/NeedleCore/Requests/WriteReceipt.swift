@@ -1,4 +1,6 @@
 /// What a write did: exact counts of distinct points, the state it made, and what it has survived.
+///
+/// Of documents, `created` counts the chunks that were embedded, `updated` those whose vectors were there.
 package struct WriteReceipt: Hashable, Sendable {
     package var lsn: LSN
     package var durability: Durability

@@ -89,6 +89,16 @@ package protocol TextEmbedder: AnyObject, Sendable {
     /// The same from memory alone, when that is possible for all texts: no waiting, no file, no model.
     func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch?
 
+    /// Cuts a text into parts that the model reads whole, in the order of the text. The same text gives the same chunks,
+    /// whatever else happened.
+    ///
+    /// - Parameter limit: chunks at most.
+    /// - Throws: `invalid_params` at `chunk` for sizes that the model cannot do, `limit_exceeded` for more chunks than
+    ///   `limit`, `cancelled`, `deadline`.
+    func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk]
+
     /// Of the cache in front of the model; `nil` without one.
     var cacheStatistics: EmbeddingCacheStatistics? { get }
 }

@@ -69,6 +69,12 @@ package final class CachingEmbedder: TextEmbedder {
         return result
     }
 
+    package func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        try base.chunks(of: text, format: format, sizes: sizes, limit: limit, context: context)
+    }
+
     package func remembered(_ texts: [String], kind: EmbeddingKind) -> EmbeddingBatch? {
         let keys = texts.map { self.keys.key($0, kind) }
         return memory.withLock { memory in

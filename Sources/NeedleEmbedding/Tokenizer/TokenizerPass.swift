@@ -14,13 +14,14 @@ struct TokenizerPass: ~Escapable {
     // Kept marks (combining class above 0) since the last starter: they must be put in canonical order.
     private var marks: [(scalar: UInt32, order: UInt8)] = []
 
+    /// - Parameter pieceLimit: tokens at most, the two special ones not counted.
     @_lifetime(copy text)
-    init(tokenizer: WordPieceTokenizer, text: Span<UInt8>) {
+    init(tokenizer: WordPieceTokenizer, text: Span<UInt8>, pieceLimit: Int) {
         self.tokenizer = tokenizer
         self.text = text
-        pieceLimit = tokenizer.maximumTokens - 2
-        word.reserveCapacity(4 * WordPieceTokenizer.maximumWordScalars)
-        ids.reserveCapacity(min(tokenizer.maximumTokens, text.count / 3 + 4))
+        self.pieceLimit = pieceLimit
+        word.reserveCapacity(min(text.count, 4 * WordPieceTokenizer.maximumWordScalars))
+        ids.reserveCapacity(min(pieceLimit, text.count / 3 + 2) + 2)
     }
 
     mutating func run() -> TokenizedText {

@@ -61,8 +61,14 @@ package struct WordPieceTokenizer: Sendable {
     package func tokenize(_ text: String, prefix: String = "") -> TokenizedText {
         var whole = prefix.isEmpty ? text : prefix + text
         return whole.withUTF8 { utf8 in
-            var pass = TokenizerPass(tokenizer: self, text: utf8.span)
+            var pass = TokenizerPass(tokenizer: self, text: utf8.span, pieceLimit: maximumTokens - 2)
             return pass.run()
         }
+    }
+
+    /// Tokens of valid UTF-8, without the two special ones and without a limit. O(bytes).
+    package func tokenCount(of text: Span<UInt8>) -> Int {
+        var pass = TokenizerPass(tokenizer: self, text: text, pieceLimit: .max - 2)
+        return pass.run().ids.count - 2
     }
 }

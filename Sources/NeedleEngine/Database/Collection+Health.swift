@@ -21,7 +21,7 @@ extension Collection {
             reasons.append(
                 "\(damage.message): memory holds what it says, which is being written to segments")
         }
-        return reasons
+        return reasons + reasonsOfTheWatch
     }
 
     /// Nanoseconds until there is background work that only has to be waited for; `nil` when there is none.

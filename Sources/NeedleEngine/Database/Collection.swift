@@ -21,6 +21,7 @@ package final class Collection: Sendable {
     /// One per space.
     let paces: [SearchPace]
     let filteredPaces: [SearchPace]
+    let watches: [ModelWatch]
     let moments: MomentTable
     let maintenance: Maintenance
     let idle: IdleWatch
@@ -54,6 +55,7 @@ package final class Collection: Sendable {
         config = writer.config
         paces = writer.config.spaces.map { _ in SearchPace() }
         filteredPaces = writer.config.spaces.map { _ in SearchPace() }
+        watches = writer.config.spaces.map { ModelWatch(space: $0) }
         clock = environment.clock
         options = environment.options
         self.store = store

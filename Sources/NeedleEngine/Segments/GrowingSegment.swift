@@ -25,6 +25,7 @@ final class GrowingSegment: Sendable {
     private let isByVersion: Bool
     private let memory: GrowingMemory
     private let idTable: IDTable
+    private let chunks = ChunkTable()
     private let publishedRows = Atomic<Int>(0)
     private let stringsUsed = Atomic<Int>(0)
     private let payloadsUsed = Atomic<Int>(0)
@@ -116,6 +117,9 @@ final class GrowingSegment: Sendable {
         try idTable.insert(row: row, hash: hash) { (other) throws(DatabaseError) in
             try columns.hasID(other, point.id)
         }
+        if isByVersion, case .string(let id) = point.id, let chunk = ChunkID(id) {
+            chunks.insert(row: row, document: chunk.document)
+        }
         publishedRows.store(row + 1, ordering: .releasing)
     }
 }
@@ -123,6 +127,10 @@ final class GrowingSegment: Sendable {
 extension GrowingSegment: Segment {
     func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder {
         try RowOrder.sorting(visibleRows(at: lsn), of: columns)
+    }
+
+    func chunkRows(of document: [UInt8], at lsn: LSN) throws(DatabaseError) -> [Int] {
+        chunks.rows(of: document).filter { columns.version(of: $0) <= lsn }
     }
 
     func space(_ index: Int) -> SearchableSpace {

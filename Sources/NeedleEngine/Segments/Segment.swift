@@ -26,6 +26,9 @@ protocol Segment: AnyObject, Sendable {
     /// The row that held the id at `lsn` and was not deleted then; it may have expired.
     func row(of id: PointID, hash: UInt64, at lsn: LSN) throws(DatabaseError) -> Int?
 
+    /// Rows whose ids are those of a document's chunks, dead ones and a few with other ids too.
+    func chunkRows(of document: [UInt8], at lsn: LSN) throws(DatabaseError) -> [Int]
+
     /// Rows [0, visibleRows) in the order of their ids.
     func rowsByID(at lsn: LSN) throws(DatabaseError) -> RowOrder
 
@@ -42,6 +45,16 @@ extension Segment {
     var isVerified: Bool { true }
 
     func requireRowColumns() throws(DatabaseError) {}
+
+    /// A row's vector in a space, if it has one.
+    func storedVector(
+        of row: Int, space index: Int, _ config: SpaceConfig
+    ) throws(DatabaseError) -> StoredVector? {
+        let stored = space(index)
+        guard stored.columns.hasVector(row) else { return nil }
+        try stored.verifyVectors(of: row..<(row + 1))
+        return try VectorCheck(space: config, index: index).stored(Array(stored.columns.vector(of: row)))
+    }
 }
 
 /// A vector space of a segment at one moment.

@@ -3,7 +3,7 @@ import NeedleStorage
 import Synchronization
 
 extension Collection {
-    /// Checks a write and embeds its texts; touches no state, so any number may run at once.
+    /// Checks a write and embeds its texts; changes no state, so any number may run at once.
     ///
     /// - Parameters:
     ///   - model: the model name or fingerprint that the request gave, checked against every space that has
@@ -19,6 +19,7 @@ extension Collection {
         case .upsert(let points, let ifAbsent):
             let resolution = PointResolution(config: config, embedders: options.embedders)
             let stored = try resolution.resolve(points, context: context)
+            watch(zip(stored, points).lazy.map { ($0.vectors, model != nil || $1.text != nil) })
             let operation = Self.lastOfEachID(stored, points, ifAbsent: ifAbsent)
             return PreparedWrite(operation: operation, opKey: opKey, context: context)
         case .delete(let choice):
@@ -31,8 +32,16 @@ extension Collection {
                 operation: .changePayload(change, choice), opKey: opKey, context: context)
         case .setVectors(let points):
             let resolution = PointResolution(config: config, embedders: options.embedders)
+            let vectors = try resolution.resolve(points)
+            watch(vectors.lazy.map { ($0.vectors, model != nil) })
+            return PreparedWrite(operation: .setVectors(vectors), opKey: opKey, context: context)
+        case .upsertDocuments(let documents, let sizes):
             return PreparedWrite(
-                operation: .setVectors(try resolution.resolve(points)), opKey: opKey, context: context)
+                operation: .documents(try prepareDocuments(documents, sizes: sizes, context: context)),
+                opKey: opKey, context: context)
+        case .deleteDocuments(let ids):
+            return PreparedWrite(
+                operation: .deleteDocuments(ids.map { Array($0.utf8) }), opKey: opKey, context: context)
         }
     }
 

@@ -89,7 +89,8 @@ final class CollectionWriter {
         }
         let resolved = try WriteResolution(view: view, config: config, limits: options.limits).resolve(write)
         guard !resolved.isEmpty else {
-            return WriteReceipt(lsn: lsn, durability: config.durability)
+            return WriteReceipt(
+                lsn: lsn, durability: config.durability, created: resolved.created, updated: resolved.updated)
         }
         let summary = WriteSummary(
             created: resolved.created, updated: resolved.updated, deleted: resolved.deleted,

@@ -2,8 +2,8 @@ import NeedleCore
 
 /// A write that has been checked and embedded, ready to be resolved against the collection's state.
 ///
-/// Made by `Collection.prepare` on any thread; nothing in it depends on what the collection holds, so that only the
-/// order of `commit` decides the outcome.
+/// Made by `Collection.prepare` on any thread; nothing that it writes depends on what the collection holds, so that only
+/// the order of `commit` decides the outcome.
 package struct PreparedWrite: Sendable {
     /// A condition that a point of an upsert carries.
     struct Condition: Sendable {
@@ -19,6 +19,9 @@ package struct PreparedWrite: Sendable {
         case changePayload(PayloadChange, PointChoice)
         /// Distinct ids; vectors by space.
         case setVectors([NewVectors])
+        case documents(PreparedDocuments)
+        /// Ids of documents.
+        case deleteDocuments([[UInt8]])
     }
 
     /// What takes the place of some vectors of a point, ascending by space.
@@ -36,13 +39,16 @@ package struct PreparedWrite: Sendable {
     /// Whether it brings rows, which have to be indexed.
     var bringsRows: Bool {
         switch operation {
-        case .upsert, .setVectors: true
-        case .delete, .changePayload: false
+        case .upsert, .setVectors, .documents: true
+        case .delete, .changePayload, .deleteDocuments: false
         }
     }
 
     /// Whether it brings data: refused while the disk is full.
     var takesSpace: Bool {
-        if case .delete = operation { false } else { true }
+        switch operation {
+        case .delete, .deleteDocuments: false
+        case .upsert, .setVectors, .documents, .changePayload: true
+        }
     }
 }

@@ -51,6 +51,10 @@ struct WriteResolution {
             return try self.change(change, choice, context: write.context)
         case .setVectors(let points):
             return try setVectors(points)
+        case .documents(let documents):
+            return try upsert(documents, context: write.context)
+        case .deleteDocuments(let ids):
+            return try deleteDocuments(ids, context: write.context)
         }
     }
 
@@ -172,11 +176,9 @@ struct WriteResolution {
             var vectors = point.vectors
             for (index, space) in config.spaces.enumerated()
             where !point.vectors.contains(where: { $0.space == index }) {
-                let stored = segment.space(index)
-                guard stored.columns.hasVector(row) else { continue }
-                try stored.verifyVectors(of: row..<(row + 1))
-                vectors.append(
-                    try VectorCheck(space: space, index: index).stored(Array(stored.columns.vector(of: row))))
+                if let vector = try segment.storedVector(of: row, space: index, space) {
+                    vectors.append(vector)
+                }
             }
             vectors.sort { $0.space < $1.space }
             result.rows.append(

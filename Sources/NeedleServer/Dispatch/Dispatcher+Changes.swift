@@ -23,6 +23,15 @@ extension Dispatcher {
             ) { .changed($0) }
         case .setVectors(let call):
             write(task, name, .setVectors(call.points), model: call.model, opKey: call.opKey) { .changed($0) }
+        case .upsertDocuments(let call):
+            write(
+                task, name, .upsertDocuments(call.documents, call.sizes), model: call.model,
+                opKey: call.opKey
+            ) { .documentsUpserted($0) }
+        case .deleteDocuments(let call):
+            write(task, name, .deleteDocuments(call.documentIDs), model: call.model, opKey: call.opKey) {
+                .deleted($0)
+            }
         case .createCollection(let call):
             barrier(task, name) { () throws(DatabaseError) in
                 let lsn = try self.database.createCollection(named: call.name, config: CollectionConfig(call))
@@ -48,7 +57,7 @@ extension Dispatcher {
         reply: @escaping @Sendable (WriteReceipt) -> Reply
     ) {
         let box = WriteBox()
-        let pool = task.request.call.runsModel ? embedding : search
+        let pool = poolForPreparing(task.request.call)
         let work = LaneWork(
             isBarrier: false,
             prepare: { ticket in
@@ -80,6 +89,11 @@ extension Dispatcher {
                 }
             })
         task.sink.lanes.add(work, collection: name)
+    }
+
+    private func poolForPreparing(_ call: Call) -> WorkerPool {
+        if case .upsertDocuments = call { return documents }
+        return call.runsModel ? embedding : search
     }
 
     // MARK: Other changes

@@ -31,6 +31,10 @@ extension Dispatcher {
         case .getPoints(let call):
             let found = try collection.get(call.ids, selection: call.selection, context: context)
             return .points(found.points, missing: found.missing, call.vectorEncoding)
+        case .getDocument(let call):
+            let points = try collection.document(
+                call.documentID, selection: call.selection, context: context)
+            return .document(id: call.documentID, points, call.vectorEncoding)
         case .countPoints(let call):
             return .count(try collection.count(call.filter, context: context))
         case .scrollPoints(let call):
@@ -104,7 +108,7 @@ extension Call {
         case .searchGroups(let call): call.search.query.target.isText
         case .searchBatch(let call): call.searches.contains { $0.query.target.isText }
         case .upsertPoints(let call): call.points.contains { $0.text != nil }
-        case .embedTexts: true
+        case .embedTexts, .upsertDocuments: true
         default: false
         }
     }

@@ -3,6 +3,7 @@
 // Which work runs where, so that nothing slow is in front of something quick:
 //   search     reads, and the checking of writes; as many threads as cores
 //   embedding  everything that has texts; many, since they wait for each other to go through the model together
+//   documents  cutting and embedding documents, which may take minutes; one
 //   write      commits: one group of one collection at a time; a few, they mostly wait for the disk
 //   control    descriptions, creating and dropping collections; two
 //   snapshots  making, verifying and restoring snapshots, at low priority; one
@@ -25,6 +26,7 @@ package final class Dispatcher: RequestExecutor {
     let encoder: ReplyEncoder
     let search: WorkerPool
     let embedding: WorkerPool
+    let documents: WorkerPool
     let control: WorkerPool
     let snapshotPool: WorkerPool
     let snapshotBytesPerSecond: Int
@@ -60,6 +62,7 @@ package final class Dispatcher: RequestExecutor {
             })
         embedding = WorkerPool(
             name: "embedding", threads: threads(configuration.embeddingThreads, 32), limit: queue)
+        documents = WorkerPool(name: "documents", threads: 1, limit: queue)
         write = WorkerPool(name: "write", threads: configuration.writeThreads, limit: queue)
         control = WorkerPool(name: "control", threads: 2, limit: queue)
         snapshotPool = WorkerPool(name: "snapshots", threads: 1, limit: queue)
@@ -103,7 +106,7 @@ package final class Dispatcher: RequestExecutor {
         case .cancel: task.finish(.success(.cancelled(false)))
         case .login: task.fail(Self.nothingToLogIn)
         case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .changePayload, .setVectors, .createIndex, .deleteIndex:
+            .changePayload, .setVectors, .createIndex, .deleteIndex, .upsertDocuments, .deleteDocuments:
             change(task)
         case .getCollection(let call):
             whenVisible(task, call.collection, call.minimumLSN) { collection in
@@ -114,7 +117,7 @@ package final class Dispatcher: RequestExecutor {
                 self.describe(task) { .indexes(collection.listIndexes()) }
             }
         case .getPoints, .countPoints, .scrollPoints, .facetPoints, .searchPoints, .searchBatch,
-            .searchGroups, .recommendPoints:
+            .searchGroups, .recommendPoints, .getDocument:
             read(task)
         case .embedTexts(let call): embed(task, call)
         case .startReembedding, .reembeddingStatus, .cutOver, .rollBack: reembed(task)
@@ -236,7 +239,7 @@ package final class Dispatcher: RequestExecutor {
     package func stop() {
         background.stop()
         database.cancelSnapshotWork()
-        for pool in [control, snapshotPool, search, embedding, write] { pool.stop() }
+        for pool in [control, snapshotPool, search, embedding, documents, write] { pool.stop() }
     }
 
     /// There may be background work to do.

@@ -66,6 +66,12 @@ package final class BackgroundModel: TextEmbedder {
         return embedder
     }
 
+    package func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        try loaded().get().chunks(of: text, format: format, sizes: sizes, limit: limit, context: context)
+    }
+
     private func loaded() -> Result<any TextEmbedder, DatabaseError> {
         if let result = outcome.value.withLock({ $0 }) { return result }
         thread.join()

@@ -24,7 +24,8 @@ extension JSONReader {
         case .listIndexes: return .indexes(try result.list("indexes").map { try $0.fieldIndex() })
         case .facetPoints: return .facet(try result.list("values").map { try $0.facetValue() })
         case .upsertPoints: return .upserted(try result.receipt())
-        case .deletePoints: return .deleted(try result.receipt())
+        case .deletePoints, .deleteDocuments: return .deleted(try result.receipt())
+        case .upsertDocuments: return .documentsUpserted(try result.documentsReceipt())
         case .setPayload, .replacePayload, .deletePayload, .setVectors: return .changed(try result.receipt())
         case .countPoints: return .count(try result.integer("count"))
         case .startReembedding: return .reembedding(job: try result.string("job"))
@@ -47,7 +48,7 @@ extension JSONReader {
         case .commitImport: return .snapshotImported(try result.snapshot())
         case .abortImport: return .importAborted
         case .readSnapshot, .getPoints, .scrollPoints, .searchPoints, .searchBatch, .searchGroups,
-            .recommendPoints, .embedTexts:
+            .recommendPoints, .embedTexts, .getDocument:
             preconditionFailure("these are read without a tree")
         }
     }
@@ -212,6 +213,13 @@ private struct ResultTree {
             created: tree["created"]?.integerValue ?? 0,
             updated: (tree["updated"] ?? tree["changed"])?.integerValue ?? 0,
             deleted: tree["deleted"]?.integerValue ?? 0)
+    }
+
+    func documentsReceipt() throws -> WriteReceipt {
+        var receipt = try receipt()
+        receipt.created = try integer("embedded")
+        receipt.updated = try integer("unchanged")
+        return receipt
     }
 
     func summaries() throws -> [CollectionSummary] {

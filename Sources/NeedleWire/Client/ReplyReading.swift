@@ -20,6 +20,7 @@ private struct ResultMembers {
     var model: ModelDescription?
     var tokens = 0
     var truncated = 0
+    var documentID: String?
 }
 
 extension JSONReader {
@@ -58,6 +59,11 @@ extension JSONReader {
             guard let vectors = result.vectors else { throw JSONError(.missingKey("vectors"), at: start) }
             let batch = EmbeddingBatch(vectors: vectors, tokens: result.tokens, truncated: result.truncated)
             return .embedded(batch, model, result.encoding)
+        case .getDocument:
+            let start = offset
+            let result = try resultMembers()
+            guard let id = result.documentID else { throw JSONError(.missingKey("document_id"), at: start) }
+            return .document(id: id, try records(result, at: start), result.encoding)
         case .readSnapshot: return .snapshotPiece(try snapshotPiece())
         default: return try coldReply(to: method)
         }
@@ -179,6 +185,7 @@ extension JSONReader {
             case "model": result.model = try optional { ModelDescription(try JSONValue(reading: &$0)) } ?? nil
             case "tokens": result.tokens = try readInt(in: 0...Int.max)
             case "truncated": result.truncated = try readInt(in: 0...Int.max)
+            case "document_id": result.documentID = try readString()
             default: try skipValue()
             }
         }

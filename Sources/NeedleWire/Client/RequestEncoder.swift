@@ -107,6 +107,16 @@ package struct RequestEncoder: Sendable {
             json.key("searches")
             json.array(batch.searches) { json, search in json.object { write(search, to: &$0) } }
         case .embedTexts(let embed): write(embed, to: &json)
+        case .upsertDocuments(let upsert): json.writeMembers(of: upsert)
+        case .getDocument(let get):
+            json.writeRead(get.collection, get.minimumLSN)
+            json.string("document_id", get.documentID)
+            json.writeSelection(get.selection, get.vectorEncoding)
+        case .deleteDocuments(let delete):
+            json.string("collection", delete.collection)
+            json.writeWrite(model: delete.model, opKey: delete.opKey)
+            json.key("document_ids")
+            json.array(delete.documentIDs) { $0.write($1) }
         case .createSnapshot(let create): json.string("collection", create.collection)
         case .listSnapshots(let list):
             if let collection = list.collection { json.string("collection", collection) }
@@ -303,6 +313,28 @@ extension JSONWriter {
     fileprivate mutating func writeWrite(model: String?, opKey: String?) {
         if let model { string("model", model) }
         if let opKey { string("op_key", opKey) }
+    }
+
+    fileprivate mutating func writeMembers(of upsert: UpsertDocuments) {
+        string("collection", upsert.collection)
+        writeWrite(model: upsert.model, opKey: upsert.opKey)
+        if upsert.sizes != ChunkSizes() {
+            object("chunk") { json in
+                if let maximum = upsert.sizes.maximum { json.integer("max_tokens", maximum) }
+                if let overlap = upsert.sizes.overlap { json.integer("overlap_tokens", overlap) }
+            }
+        }
+        key("documents")
+        array(upsert.documents) { json, document in
+            json.object { json in
+                json.string("document_id", document.id)
+                json.string("text", document.text)
+                if document.format != .plain { json.string("format", document.format.rawValue) }
+                guard !document.payload.isEmpty else { return }
+                json.key("payload")
+                json.writeRaw(document.payload.json)
+            }
+        }
     }
 
     fileprivate mutating func writeFilter(_ filter: Filter?) {

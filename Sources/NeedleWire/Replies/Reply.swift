@@ -38,6 +38,9 @@ package enum Reply: Sendable {
     case reembedding(job: String)
     case reembeddingStatus(ReembeddingStatus)
     case rolledBack(lsn: LSN)
+    /// Chunks: its `created` were embedded, its `updated` had their vectors.
+    case documentsUpserted(WriteReceipt)
+    case document(id: String, [PointRecord], VectorEncoding)
     case snapshotCreated(SnapshotDescription)
     case snapshots([SnapshotDescription])
     case snapshotDeleted

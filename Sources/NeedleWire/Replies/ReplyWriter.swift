@@ -60,6 +60,16 @@ struct ReplyWriter {
         case .groups(let result, let encoding): try writeMembers(of: result, encoding)
         case .searchBatch(let results, let encodings): try writeBatch(results, encodings)
         case .embedded(let batch, let model, let encoding): try writeEmbedding(batch, model, encoding)
+        case .documentsUpserted(let receipt):
+            json.writeHead(of: receipt)
+            json.integer("chunks", receipt.created + receipt.updated)
+            json.integer("embedded", receipt.created)
+            json.integer("unchanged", receipt.updated)
+            json.integer("deleted", receipt.deleted)
+        case .document(let id, let points, let encoding):
+            json.string("document_id", id)
+            json.key("points")
+            try writeRecords(points, encoding)
         case .snapshotCreated(let snapshot): json.writeCreated(snapshot)
         case .snapshots(let snapshots): json.writeList(snapshots)
         case .snapshotDeleted: break

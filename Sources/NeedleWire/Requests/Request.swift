@@ -53,6 +53,9 @@ package enum Call: Sendable {
     case reembeddingStatus(String)
     case cutOver(CutOver)
     case rollBack(String)
+    case upsertDocuments(UpsertDocuments)
+    case getDocument(GetDocument)
+    case deleteDocuments(DeleteDocuments)
     case createSnapshot(CreateSnapshot)
     case listSnapshots(ListSnapshots)
     /// By the snapshot's name, like the next.
@@ -107,6 +110,9 @@ extension Call {
         case .reembeddingStatus: .reembeddingStatus
         case .cutOver: .cutOver
         case .rollBack: .rollBack
+        case .upsertDocuments: .upsertDocuments
+        case .getDocument: .getDocument
+        case .deleteDocuments: .deleteDocuments
         case .createSnapshot: .createSnapshot
         case .listSnapshots: .listSnapshots
         case .deleteSnapshot: .deleteSnapshot
@@ -158,6 +164,9 @@ extension Call {
         case .searchBatch(let call): call.collection
         case .searchGroups(let call): call.collection
         case .recommendPoints(let call): call.collection
+        case .upsertDocuments(let call): call.collection
+        case .getDocument(let call): call.collection
+        case .deleteDocuments(let call): call.collection
         }
     }
 
@@ -165,7 +174,8 @@ extension Call {
     package var changesCollection: Bool {
         switch self {
         case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex, .cutOver, .rollBack:
+            .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex, .upsertDocuments,
+            .deleteDocuments, .cutOver, .rollBack:
             true
         default: false
         }
@@ -184,6 +194,7 @@ extension Call {
         case .searchBatch(let call): call.minimumLSN
         case .searchGroups(let call): call.minimumLSN
         case .recommendPoints(let call): call.minimumLSN
+        case .getDocument(let call): call.minimumLSN
         default: nil
         }
     }

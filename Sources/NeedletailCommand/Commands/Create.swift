@@ -36,6 +36,7 @@ extension Durability: ExpressibleByArgument {}
 extension EmbeddingKind: ExpressibleByArgument {}
 extension FieldIndexType: ExpressibleByArgument {}
 extension TextStemming: ExpressibleByArgument {}
+extension Document.Format: ExpressibleByArgument {}
 
 struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

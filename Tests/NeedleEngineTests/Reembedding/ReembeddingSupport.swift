@@ -46,6 +46,15 @@ final class PlaneModel: TextEmbedder {
     }
 }
 
+extension PlaneModel {
+    /// The whole text, if there is any.
+    func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        text.isEmpty ? [] : [TextChunk(range: 0..<text.utf8.count, headings: [], passage: text)]
+    }
+}
+
 /// A database with two models and a collection that the first of them fills.
 final class ReembeddedDatabase {
     let old = PlaneModel("old", plane: 0)

@@ -46,6 +46,24 @@ final class StubEmbedder: TextEmbedder {
         }
         return EmbeddingBatch(vectors: vectors, tokens: texts.count * 3, truncated: 0)
     }
+
+    /// A chunk a line.
+    func chunks(
+        of text: String, format: DocumentFormat, sizes: ChunkSizes, limit: Int, context: OperationContext
+    ) throws(DatabaseError) -> [TextChunk] {
+        var start = 0
+        var chunks: [TextChunk] = []
+        for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            if !line.isEmpty {
+                chunks.append(
+                    TextChunk(
+                        range: start..<(start + line.count), headings: [],
+                        passage: String(decoding: line, as: UTF8.self)))
+            }
+            start += line.count + 1
+        }
+        return chunks
+    }
 }
 
 /// The real server on a real database in a temporary directory, on a free port.
