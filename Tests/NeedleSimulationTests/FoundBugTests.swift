@@ -26,6 +26,31 @@ import Testing
             """, seed: 33)
     }
 
+    /// Of several prefixes of unanswered writes with the same points the model took the longest, although the op_key of
+    /// the last of them had not been logged.
+    @Test func theOpKeysTellHowManyUnansweredWritesAreThere() throws {
+        try replay(
+            """
+            create 0
+            write 0 upsert 35:30
+            fault ioError after=3
+            write 0 vectors 27:6 35:43 20:56 ; delete-all ; upsert 26:9 12:38 15:35 14:2 5:0 key=4 ; delete-all
+            reopen
+            write 0 delete-matching 7 ; delete 23 5 12 key=4 ; upsert 11:15
+            """, seed: 2_472)
+        try replay(
+            """
+            create 0
+            write 0 upsert 9:57 20:61 28:60 if=current key=9
+            fault diskFull after=2 permanent
+            write 0 delete-matching 5 key=2
+            fault shortWrite after=9
+            write 0 delete-matching 5
+            maintain 8
+            write 0 replace 47 18 36 26 21 34 key=2 ; upsert 30:6 11:54 21:22 5:51 21:37 if=current key=3 ; delete-all
+            """, seed: 13_333)
+    }
+
     /// The only file of a log archive was judged by the time before its first write, and there is none: it was removed
     /// as soon as it was kept.
     @Test func theFirstFileOfAnArchiveIsKept() throws {

@@ -75,7 +75,10 @@ struct FolderTests {
         let sizes = [10, 10, 10, 100, 5, 5, 0, 0, 0]
         let files = sizes.enumerated().map { FoundFile(path: "\($0)", relativePath: "\($0)", bytes: $1) }
         let batches = FileBatch.batches(of: files, bytes: 25, count: 3)
-        #expect(batches.map { $0.files.map(\.bytes) } == [[10, 10], [10], [100], [5, 5, 0], [0, 0]])
+        #expect(
+            batches.map { batch in batch.files.map { $0.bytes } } == [
+                [10, 10], [10], [100], [5, 5, 0], [0, 0],
+            ])
         #expect(FileBatch.batches(of: []).isEmpty)
     }
 

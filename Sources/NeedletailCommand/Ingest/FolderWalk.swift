@@ -9,6 +9,12 @@ package struct FoundFile: Hashable, Sendable {
     /// Below the folder, with `/` between the parts.
     package var relativePath: String
     package var bytes: Int
+
+    package init(path: String, relativePath: String, bytes: Int) {
+        self.path = path
+        self.relativePath = relativePath
+        self.bytes = bytes
+    }
 }
 
 /// What a walk found, and what it could not look at.

@@ -66,17 +66,44 @@ extension World {
         let timeline = collections[number].timeline
         let found = try read(collection)
         let lsn = collection.visibleLSN
-        for index in timeline.states.indices[min(floor, timeline.states.count)...].reversed() {
-            guard isPossible(timeline, index, lsn),
-                difference(found, timeline.states[index], timeline.knownLSN, number) == nil
-            else { continue }
-            let versions = Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.version) })
-            collections[number].timeline.settle(at: index, found: versions, lsn: lsn, isDurable: isDurable)
-            let known = timeline.states[index].lsn ?? timeline.knownLSN
-            update { $0.forget(behind: known, of: number) }
-            return
+        let candidates = timeline.states.indices[min(floor, timeline.states.count)...].reversed().filter {
+            isPossible(timeline, $0, lsn)
+                && difference(found, timeline.states[$0], timeline.knownLSN, number) == nil
         }
-        throw Violation(what: explanation(number, timeline, found, lsn, floor))
+        guard let index = candidates.first(where: { agrees(collection, timeline, $0, candidates) }) else {
+            throw Violation(what: explanation(number, timeline, found, lsn, floor))
+        }
+        let versions = Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.version) })
+        collections[number].timeline.settle(at: index, found: versions, lsn: lsn, isDurable: isDurable)
+        let known = timeline.states[index].lsn ?? timeline.knownLSN
+        update { $0.forget(behind: known, of: number) }
+    }
+
+    /// Several prefixes of what was attempted may hold the same points: then the op_keys that are remembered tell which it
+    /// is. Asked by a write that would find nothing to do, so that nothing changes.
+    private func agrees(
+        _ collection: Collection, _ timeline: Timeline, _ index: Int, _ candidates: [Int]
+    ) -> Bool {
+        guard candidates.count > 1 else { return true }
+        let states = candidates.map { timeline.states[$0] }
+        let doubtful = Set(states.flatMap(\.answers.keys)).filter { key in
+            Set(states.map { counts($0.answers[key]) }).count > 1
+        }
+        return doubtful.allSatisfy { key in
+            guard
+                let write = try? collection.prepare(
+                    .delete(.ids([PointID("nobody")])), model: nil, opKey: Array("key-\(key)".utf8),
+                    context: OperationContext()),
+                let receipt = try? collection.commit([write])[0].get()
+            else { return true }
+            return counts(timeline.states[index].answers[key])
+                == [receipt.created, receipt.updated, receipt.deleted]
+        }
+    }
+
+    private func counts(_ answer: ModelAnswer?) -> [Int] {
+        guard let answer, now - answer.timeMS < Int64(setup.options.limits.opKeyMS) else { return [0, 0, 0] }
+        return [answer.created, answer.updated, answer.deleted]
     }
 
     /// Whether a collection at an LSN can be in a state.
