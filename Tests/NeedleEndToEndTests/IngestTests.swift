@@ -38,7 +38,8 @@ extension EndToEnd {
             let points = try #require(page["points"]?.arrayValue)
             return Set(
                 points.map { point in
-                    let payload = (point["payload"]?.objectValue ?? []).filter { $0.key != "embedded_at" }
+                    let members: [JSONValue.Member] = (point["payload"]?.objectValue ?? nil) ?? []
+                    let payload = members.filter { $0.name != "embedded_at" }
                     return
                         "\(point["id"]?.text ?? "") \(JSONValue.object(payload).text) \(point["vector"]?.text ?? "")"
                 })
