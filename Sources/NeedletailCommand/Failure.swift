@@ -99,6 +99,7 @@ extension Failure {
             ]
         }
         var advice: [String] = []
+        if let collection, existing.contains(collection) { return advice }
         if let collection, let similar = Suggestion.closest(to: collection, among: existing) {
             advice.append("did you mean \"\(similar)\"?")
         }

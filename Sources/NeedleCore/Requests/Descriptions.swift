@@ -16,12 +16,17 @@ package struct CollectionSummary: Sendable {
     package var state: CollectionState
     /// Why it is not ready.
     package var reason: String?
+    /// What has become worse; a collection with alerts may be as ready as ever.
+    package var alerts: [QualityAlert]
 
-    package init(name: String, points: Int, state: CollectionState, reason: String? = nil) {
+    package init(
+        name: String, points: Int, state: CollectionState, reason: String? = nil, alerts: [QualityAlert] = []
+    ) {
         self.name = name
         self.points = points
         self.state = state
         self.reason = reason
+        self.alerts = alerts
     }
 }
 
@@ -200,6 +205,8 @@ package struct CollectionDescription: Sendable {
     package var lsn: LSN
     /// Empty until something was measured.
     package var recall: [RecallDescription]
+    /// By space; empty unless asked for.
+    package var quality: [QualityDescription] = []
 
     package init(
         name: String, config: CollectionConfig, points: Int, indexedPoints: Int,

@@ -122,7 +122,7 @@ package final class Collection: Sendable {
     }
 
     /// Clients that look its name up find another collection.
-    var isReplaced: Bool { name.hasPrefix(".") }
+    var isReplaced: Bool { Catalogue.Reembedding.isShadow(name) }
 
     /// Costs one load while nobody follows.
     var feed: ChangeFeed? { hasFeed.load(ordering: .acquiring) ? feeds.withLock { $0 } : nil }

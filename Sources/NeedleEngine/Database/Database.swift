@@ -91,7 +91,7 @@ package final class Database: Sendable {
     package func collection(named given: String) throws(DatabaseError) -> Collection {
         let name = resolved(given)
         // Shadows are nobody's to name.
-        switch name.hasPrefix(".") ? nil : entries.withLock({ $0[name]?.state }) {
+        switch Catalogue.Reembedding.isShadow(name) ? nil : entries.withLock({ $0[name]?.state }) {
         case nil: throw Self.notFound(name)
         case .loading?:
             loadOrder.withLock { $0.ask(for: name) }
@@ -196,7 +196,7 @@ package final class Database: Sendable {
         var failure: DatabaseError?
         let (incarnation, entry) = try ddl.withLock {
             (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
-            guard !name.hasPrefix("."), let known = catalogue.collections.first(where: { $0.name == name })
+            guard !Catalogue.Reembedding.isShadow(name), let known = catalogue.collections.first(where: { $0.name == name })
             else {
                 throw Self.notFound(name)
             }
@@ -241,7 +241,7 @@ package final class Database: Sendable {
     /// Every collection with its state, by name.
     package func summaries() -> [CollectionSummary] {
         let all = entries.withLock { entries in
-            entries.filter { !$0.key.hasPrefix(".") }.map { (name: $0.key, state: $0.value.state) }
+            entries.filter { !Catalogue.Reembedding.isShadow($0.key) }.map { (name: $0.key, state: $0.value.state) }
         }
         return all.sorted { $0.name < $1.name }.map { item in
             switch item.state {

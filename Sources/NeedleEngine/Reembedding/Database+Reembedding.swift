@@ -104,7 +104,7 @@ extension Database {
 
     /// Goes on where the server ended, once both collections are open.
     func followIfReady(_ name: String) {
-        let own = name.hasPrefix(".") ? String(name.dropFirst()) : name
+        let own = Catalogue.Reembedding.isShadow(name) ? String(name.dropFirst()) : name
         let record = ddl.withLock { $0.reembeddings.first { $0.collection == own } }
         guard let record, reembeddings.withLock({ $0[own] == nil }),
             let source = readyCollection(own), let shadow = readyCollection(record.shadow)

@@ -67,11 +67,7 @@ struct ShadowCopy {
     private func vector(
         of location: ReadView.Location, in collection: Collection, space index: Int
     ) throws(DatabaseError) -> StoredVector? {
-        let stored = location.segment.space(index)
-        guard stored.columns.hasVector(location.row) else { return nil }
-        try stored.verifyVectors(of: location.row..<(location.row + 1))
-        return try VectorCheck(space: collection.config.spaces[index], index: index).stored(
-            Array(stored.columns.vector(of: location.row)))
+        try location.segment.storedVector(of: location.row, space: index, collection.config.spaces[index])
     }
 
     private func isSame(

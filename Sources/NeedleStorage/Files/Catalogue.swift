@@ -46,6 +46,7 @@ package struct Catalogue: Hashable, Sendable {
 
         /// No client can give a collection such a name.
         package static func shadowName(of collection: String) -> String { ".\(collection)" }
+        package static func isShadow(_ name: String) -> Bool { name.hasPrefix(".") }
     }
 
     /// Known features that this catalogue uses, in the order of their names.
