@@ -24,6 +24,7 @@ struct FileCheck {
         case .probes: return ["\(try ProbeFile.read(fileSystem, path: path).probes.count) probes"]
         case .archive: return try ArchiveInspection(fileSystem, path: path).run()
         case .recall: return [try RecallText.text(of: path, fileSystem)]
+        case .quality: return [try QualityText.text(of: path, fileSystem)]
         case .manifest:
             let manifest = try Manifest(decoding: try readAll(), file: path)
             return ["\(manifest.segments.count) segments, checkpoint at write \(manifest.checkpointLSN)"]

@@ -27,6 +27,7 @@ package struct OfflineDump {
         case .probes: return try probes(path, rowLimit)
         case .archive: return try archive(path)
         case .recall: return try RecallText.text(of: path, fileSystem)
+        case .quality: return try QualityText.text(of: path, fileSystem)
         case .manifest:
             return try headed(path) { (bytes) throws(DatabaseError) in
                 _ = try Manifest(decoding: bytes, file: path)

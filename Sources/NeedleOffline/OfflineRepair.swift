@@ -48,8 +48,8 @@ package struct OfflineRepair {
             case .rewriteLog(let incarnation):
                 try LogRescue(fileSystem, collection: folder(incarnation), incarnation: incarnation)
                     .run(quarantine: quarantine, salt: salt)
-            case .removeRecall(let incarnation):
-                try moveAside("collections/\(incarnation.hex)/RECALL", quarantine)
+            case .removeMeasured(let incarnation, let name):
+                try moveAside("collections/\(incarnation.hex)/\(name)", quarantine)
             case .removeSnapshot(let name): try moveAside("snapshots/\(name)", quarantine)
             }
         }

@@ -14,7 +14,7 @@ package enum RepairStep: Hashable, Sendable {
     /// The log is written anew from the writes in it that are whole.
     case rewriteLog(Incarnation)
     /// A derived file is taken away: the server makes another.
-    case removeRecall(Incarnation)
+    case removeMeasured(Incarnation, name: String)
     case removeSnapshot(String)
 }
 
@@ -64,10 +64,10 @@ package struct RepairPlan: Sendable {
         var known: Set<Finding.Subject> = []
         for subject in subjects where known.insert(subject).inserted {
             switch subject {
-            case .recall(let incarnation):
-                steps.append(.removeRecall(incarnation))
+            case .measured(let incarnation, let file):
+                steps.append(.removeMeasured(incarnation, name: file))
                 lines.append(
-                    "move aside RECALL of collection \(name(of: incarnation)): the server measures again")
+                    "move aside \(file) of collection \(name(of: incarnation)): the server measures again")
             case .snapshot(let name):
                 steps.append(.removeSnapshot(name))
                 lines.append("move aside snapshot \(name): it could not be restored")

@@ -168,12 +168,16 @@ import Testing
         database.settle()
         #expect(try database.collection().describe().recall.map(\.measuredMS) == before.map(\.measuredMS))
         let directory = try #require(try database.disk.list("db/collections").first)
-        for offset in [0, 9, 60, 200] {
-            database.disk.flip("db/collections/\(directory)/RECALL", at: offset)
-            try database.reopen()
-            #expect(try database.collection().describe().recall.isEmpty)
-            database.settle()
-            #expect(try database.collection().describe().recall.count == 2)
+        database.database.close()
+        let path = "db/collections/\(directory)/RECALL"
+        for offset in stride(from: 0, to: try #require(database.disk.content(of: path)).count, by: 41) {
+            let disk = database.disk.clone()
+            disk.flip(path, at: offset, mask: UInt8(1 << (offset % 8)))
+            let damaged = try TestDatabase(disk: disk, clock: database.clock, options: database.options)
+            #expect(try damaged.collection().describe().recall.isEmpty)
+            guard offset % 164 == 0 else { continue }
+            damaged.settle()
+            #expect(try damaged.collection().describe().recall.count == 2)
         }
     }
 

@@ -26,10 +26,11 @@ extension Collection {
         let view = view()
         let reasons = reasonsOfDegradation + damageReport(of: view.set)
         guard !reasons.isEmpty else {
-            return CollectionSummary(name: name, points: view.count, state: .ready)
+            return CollectionSummary(name: name, points: view.count, state: .ready, alerts: qualityAlerts)
         }
         return CollectionSummary(
-            name: name, points: view.count, state: .degraded, reason: reasons.joined(separator: "; "))
+            name: name, points: view.count, state: .degraded, reason: reasons.joined(separator: "; "),
+            alerts: qualityAlerts)
     }
 
     private func livePoints(of segment: any Segment, in view: ReadView) -> Int {

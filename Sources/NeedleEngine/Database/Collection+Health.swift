@@ -29,6 +29,6 @@ extension Collection {
         let retry = maintenance.failure == nil ? nil : max(maintenance.retryPause, 1_000_000)
         let isWell = maintenance.failure == nil && failureOfWrites == nil
         let idle = isWell ? idle.pause(now: clock.monotonicNanoseconds()) : nil
-        return [retry, idle, measurementPause, integrityPause].compactMap(\.self).min()
+        return [retry, idle, measurementPause, qualityPause, integrityPause].compactMap(\.self).min()
     }
 }

@@ -26,6 +26,7 @@ package final class Collection: Sendable {
     let maintenance: Maintenance
     let idle: IdleWatch
     let measurement: SelfMeasurement
+    let quality: QualityWatch
     let integrity: Integrity
     let fieldIndexing = FieldIndexing()
     let writer: Mutex<CollectionWriter>
@@ -66,6 +67,7 @@ package final class Collection: Sendable {
         idle = IdleWatch(seconds: environment.options.idleSealSeconds)
         measurement = SelfMeasurement(
             config: writer.config, options: environment.options, clock: environment.clock)
+        quality = QualityWatch(spaces: writer.config.spaces.count, seed: environment.options.seed)
         integrity = Integrity(
             options: environment.options, now: environment.clock.monotonicNanoseconds())
         published = Mutex(

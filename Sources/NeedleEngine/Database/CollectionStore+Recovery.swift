@@ -64,6 +64,7 @@ extension CollectionStore {
         openFieldIndexes(of: manifest, writer.indexes.current, in: writer.set)
         let collection = Collection(name: name, store: self, recovered: writer, environment: environment)
         collection.loadRecall()
+        collection.loadQuality()
         return collection
     }
 

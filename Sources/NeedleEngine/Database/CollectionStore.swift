@@ -37,6 +37,9 @@ final class CollectionStore: Sendable {
     var fileSystem: any FileSystem { environment.fileSystem }
     var logDirectory: String { "\(directory)/log" }
     var recallPath: String { "\(directory)/\(RecallFile.name)" }
+    var qualityPath: String { "\(directory)/\(QualityFile.name)" }
+    /// Derived files that no manifest names: what was measured.
+    static let measured = [RecallFile.name, QualityFile.name]
 
     /// What the disk should hold.
     var manifest: Manifest? { current.withLock { $0 } }
@@ -147,7 +150,7 @@ final class CollectionStore: Sendable {
     /// Open mappings stay valid: files go by unlink (invariant 5).
     func removeUnnamedFiles() throws(DatabaseError) {
         guard let manifest = current.withLock({ $0 }) else { return }
-        let named = manifest.fileNames.union([Manifest.fileName, "log", RecallFile.name])
+        let named = manifest.fileNames.union([Manifest.fileName, "log"] + Self.measured)
         for name in try fileSystem.list(directory) where !named.contains(name) {
             try fileSystem.unlink("\(directory)/\(name)")
         }

@@ -26,6 +26,8 @@ package struct EngineOptions: Sendable {
     package var recallSample = 384
     /// Recent queries kept of each space, to measure with.
     package var recallQueries = 256
+    /// When vectors and answers are looked at as a whole, and what is worth an alert.
+    package var quality = QualityOptions()
     /// Searches that a snapshot keeps with their answers, at most.
     package var snapshotProbes = 100
     /// Segments with fewer rows than this are scanned, not traversed.

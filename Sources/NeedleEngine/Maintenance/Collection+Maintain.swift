@@ -26,7 +26,8 @@ extension Collection {
         if try measureFirst(context: context) { return true }
         if maintainExclusively(context) { return true }
         if scrubStep() { return true }
-        return try measureInIdleTime(context: context)
+        if try measureInIdleTime(context: context) { return true }
+        return try measureQuality(context: context)
     }
 
     /// A frozen or merged segment has its whole graph.
@@ -43,7 +44,10 @@ extension Collection {
         do throws(DatabaseError) {
             return try maintenance.exclusively { () throws(DatabaseError) in
                 var isDone = try reopenLogIfFailed()
-                if !isDone { isDone = try sealMergeOrCheckpoint(context) || saveRecallIfChanged() }
+                if !isDone {
+                    isDone =
+                        try sealMergeOrCheckpoint(context) || saveRecallIfChanged() || saveQualityIfChanged()
+                }
                 maintenance.succeed()
                 return isDone
             } ?? false

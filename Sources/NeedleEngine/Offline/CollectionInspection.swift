@@ -68,7 +68,7 @@ package struct CollectionInspection {
 
         var whole: Finding.Subject { of { .collection($0) } }
         var log: Finding.Subject { of { .log($0) } }
-        var recall: Finding.Subject { of { .recall($0) } }
+        func measured(_ name: String) -> Finding.Subject { of { .measured($0, name: name) } }
         func segment(_ id: UInt64) -> Finding.Subject { of { .segment($0, id: id) } }
         func derived(_ id: UInt64) -> Finding.Subject { of { .derived($0, id: id) } }
     }
@@ -267,16 +267,21 @@ package struct CollectionInspection {
     // MARK: Besides
 
     private mutating func checkBesides(_ manifest: Manifest) throws(DatabaseError) {
-        let recall = "\(folder)/\(RecallFile.name)"
-        if try fileSystem.kind(of: recall) == .file {
+        let folder = folder
+        for name in CollectionStore.measured {
+            let path = "\(folder)/\(name)"
+            guard try fileSystem.kind(of: path) == .file else { continue }
             do throws(DatabaseError) {
-                _ = try RecallFile.read(fileSystem, path: recall)
+                if name == RecallFile.name {
+                    _ = try RecallFile.read(fileSystem, path: path)
+                } else {
+                    _ = try QualityFile.read(fileSystem, path: path)
+                }
             } catch {
-                note { .init($0.recall, error, file: recall) }
+                note { .init($0.measured(name), error, file: path) }
             }
         }
-        let folder = folder
-        let named = manifest.fileNames.union([Manifest.fileName, "log", RecallFile.name])
+        let named = manifest.fileNames.union([Manifest.fileName, "log"] + CollectionStore.measured)
         for name in try fileSystem.list(folder) where !named.contains(name) {
             note { _ in
                 Finding(

@@ -13,7 +13,8 @@ package struct Finding: Hashable, Sendable {
         /// What can be made again from the originals.
         case derived(Incarnation, id: UInt64)
         case log(Incarnation)
-        case recall(Incarnation)
+        /// A file of figures, by its name: nothing depends on it.
+        case measured(Incarnation, name: String)
         case snapshot(String)
         case archive
         /// Not damage: something that the next start removes or mends without a word.

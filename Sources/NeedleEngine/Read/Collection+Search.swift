@@ -12,12 +12,13 @@ extension Collection {
         let vector = try targetVector(of: query, space: space, view: view, context: context)
         let result = try search(
             query, vector: vector, space: space, view: view, started: started, context: context)
-        tell(query, result)
+        tell(query, result, space: space)
         return result
     }
 
-    /// Whoever re-embeds the collection wants to know what is searched for and found.
-    private func tell(_ query: SearchQuery, _ result: SearchResult) {
+    /// Whoever watches quality, or re-embeds the collection, wants to know what is searched for and found.
+    private func tell(_ query: SearchQuery, _ result: SearchResult, space: Int) {
+        noteQuality(query, result, space: space)
         guard let feed else { return }
         if case .text = query.target { feed.offer(query) }
         feed.note(read: result.hits.map(\.record.id))
@@ -79,7 +80,7 @@ extension Collection {
                     }
                 let result = try search(
                     query, vector: vector, space: space, view: view, started: started, context: context)
-                tell(query, result)
+                tell(query, result, space: space)
                 results.append(result)
             } catch {
                 throw error.prefixed("searches[\(index)]")

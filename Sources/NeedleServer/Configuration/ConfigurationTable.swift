@@ -6,7 +6,7 @@ import NeedleEngine
 
 extension ConfigurationKey {
     package static let all: [ConfigurationKey] =
-        server + storage + memory + limits + threads + search + model + log
+        server + storage + memory + limits + threads + search + quality + model + log
 
     private static let day = 86_400_000
 
@@ -74,6 +74,18 @@ extension ConfigurationKey {
         ConfigurationKey("search", "default_ef", .integer(\.engine.defaultEF, 1...10_000)),
         ConfigurationKey("search", "exact_rows", .integer(\.engine.exactRows, 0...1_000_000)),
         ConfigurationKey("search", "measure_share", .fraction(\.engine.measureShare, 0...1)),
+    ]
+
+    private static let quality = [
+        ConfigurationKey("quality", "interval_ms", .integer(\.engine.quality.intervalMS, 0...365 * day)),
+        ConfigurationKey("quality", "sample", .integer(\.engine.quality.sample, 50...10_000)),
+        ConfigurationKey("quality", "norm_drift", .fraction(\.engine.quality.normDrift, 0...100)),
+        ConfigurationKey("quality", "centroid_shift", .fraction(\.engine.quality.centroidShift, 0...100)),
+        ConfigurationKey("quality", "near_duplicates", .fraction(\.engine.quality.nearDuplicates, 0...1)),
+        ConfigurationKey("quality", "coherence", .fraction(\.engine.quality.coherence, 0...1)),
+        ConfigurationKey("quality", "hubness", .fraction(\.engine.quality.hubness, 0...1_000)),
+        ConfigurationKey("quality", "low_confidence", .fraction(\.engine.quality.lowConfidence, 0...1)),
+        ConfigurationKey("quality", "p99_ms", .fraction(\.engine.quality.p99MS, 0...86_400_000)),
     ]
 
     private static let model = [

@@ -35,7 +35,9 @@ struct DamageBench {
         options.checkpointBytes = 16_000
         options.exactRows = 50
         options.trainingRows = 64
-        options.measureShare = 0
+        options.firstRecallSample = 4
+        options.recallSample = 8
+        options.quality.sample = 50
         self.options = options
         let database = try TestDatabase(options: options)
         let collection = try database.create(size: Self.size)
@@ -77,7 +79,9 @@ struct DamageBench {
         let directory = "db/collections/\(name)"
         if part == "CATALOGUE" { return ["db/CATALOGUE"] }
         if part == "log" { return try disk.list("\(directory)/log").map { "\(directory)/log/\($0)" } }
-        return try disk.list(directory).filter { $0.contains(part) }.map { "\(directory)/\($0)" }
+        let files = try disk.list(directory).filter { $0.contains(part) }.map { "\(directory)/\($0)" }
+        #expect(!files.isEmpty, "there is a file to be damaged")
+        return files
     }
 
     /// Of a segment file, to know where its parts lie.

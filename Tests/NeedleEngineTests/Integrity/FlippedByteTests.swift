@@ -26,7 +26,7 @@ import Testing
 
     /// Damaged while the server is down: asked at once after opening, and again when everything was verified and
     /// repaired.
-    @Test(arguments: ["CATALOGUE", "MANIFEST", "log", ".deletions", ".overlay", "RECALL", ".segment"])
+    @Test(arguments: ["CATALOGUE", "MANIFEST", "log", ".deletions", ".overlay", "QUALITY", ".segment"])
     func aFlipWhileClosedIsFoundOrHarmless(file: String) throws {
         for path in try bench.files(file) {
             let isSegment = file == ".segment"

@@ -34,6 +34,8 @@ struct Setup: Sendable {
         options.measureShare = pick([0, 0, 0, 0, 0, 0.5])
         options.firstRecallSample = 4
         options.recallSample = 8
+        options.quality.sample = 12
+        options.quality.intervalMS = 1_000
         options.log = LogOptions(
             rollBytes: pick([600, 2_500, 64 << 20]), bufferBytes: pick([64, 700, 1 << 20]))
         options.limits.opKeyMS = 30_000
