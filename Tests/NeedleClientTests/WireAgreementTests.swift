@@ -75,6 +75,28 @@ struct WireAgreementTests {
         }
     }
 
+    @Test("Quality over time")
+    func quality() async throws {
+        try await withServer { client in
+            #expect(try await client.collection("docs").quality.isEmpty)
+            let spaces = try await client.collection("docs", quality: true).quality
+            #expect(spaces.map(\.space) == ["title", "body"])
+            #expect(spaces[0] == SpaceQuality(space: "title"))
+            let quiet = QualityMeasurement(
+                atMS: 1_800_000_000_000, points: 2, sampled: 1, norm: 1, normDeviation: 0.125,
+                centroidShift: 0, nearDuplicates: 0.25, coherence: -0.5, hubness: 3, queries: 4)
+            #expect(spaces[1].baseline == quiet && spaces[1].history.first == quiet)
+            let busy = try #require(spaces[1].history.last)
+            #expect((busy.lowConfidence, busy.scoreGap) == (0.5, 0.1))
+            #expect(busy.latency == QualityMeasurement.Latency(p50: 1, p95: 2, p99: 3))
+            let alert = QualityAlert(kind: "low_confidence", space: "body", message: "0.5, and 0.1 before")
+            #expect(spaces[1].alerts == [alert])
+            let health = try await client.health()
+            #expect(health.collections.map(\.alerts) == [[alert], []])
+            #expect(try await client.updateCollection("docs", qualityBaseline: .now) == 11)
+        }
+    }
+
     @Test("Points of every shape are accepted, and come back bit for bit")
     func points() async throws {
         try await withServer { client in

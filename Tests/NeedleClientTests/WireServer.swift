@@ -60,8 +60,9 @@ enum WireServer {
         case .createCollection(let call):
             .collectionCreated(name: call.name, lsn: LSN(UInt64(call.spaces.count)))
         case .listCollections: .collections(summaries)
-        case .getCollection(let call): .collection(description(call.collection))
+        case .getCollection(let call): .collection(description(call.collection, quality: call.quality))
         case .deleteCollection: .collectionDeleted
+        case .updateCollection(let call): .collectionUpdated(lsn: LSN(call.acceptsQuality ? 11 : 0), job: nil)
         case .optimizeCollection: .optimizing(job: "job-1")
         case .startReembedding: .reembedding(job: "j1")
         case .reembeddingStatus(let name): .reembeddingStatus(reembedding(name, .ready))
@@ -172,11 +173,27 @@ enum WireServer {
     }
 
     private static let summaries = [
-        CollectionSummary(name: "docs", points: 3, state: .ready),
+        CollectionSummary(name: "docs", points: 3, state: .ready, alerts: [alert]),
         CollectionSummary(name: "bad", points: 0, state: .quarantined, reason: "damaged"),
     ]
 
-    private static func description(_ name: String) -> CollectionDescription {
+    private static let alert = QualityAlert(
+        kind: .lowConfidence, space: "body", message: "0.5, and 0.1 before")
+
+    private static let quality: [QualityDescription] = {
+        let quiet = QualityMeasurement(
+            atMS: 1_800_000_000_000, points: 2, sampled: 1, norm: 1, normDeviation: 0.125, centroidShift: 0,
+            nearDuplicates: 0.25, coherence: -0.5, hubness: 3, queries: 4)
+        var busy = quiet
+        (busy.lowConfidence, busy.scoreGap) = (0.5, 0.1)
+        busy.latency = QualityMeasurement.Latency(p50: 1, p95: 2, p99: 3)
+        return [
+            QualityDescription(space: "title"),
+            QualityDescription(space: "body", baseline: quiet, history: [quiet, busy], alerts: [alert]),
+        ]
+    }()
+
+    private static func description(_ name: String, quality isWanted: Bool) -> CollectionDescription {
         let spaces = [
             SpaceConfig(name: "title", size: 3, metric: .dot, quantization: .binary),
             SpaceConfig(name: "body", size: 384, model: "all-MiniLM-L6-v2", modelFingerprint: "f"),
@@ -184,11 +201,13 @@ enum WireServer {
         let isSingle = name == "single"
         let config = CollectionConfig(
             spaces: isSingle ? [SpaceConfig(name: "", size: 5)] : spaces, durability: .os, textKey: "body")
-        return CollectionDescription(
+        var description = CollectionDescription(
             name: name, config: config, points: 10, indexedPoints: 9,
             segments: [
                 SegmentDescription(id: 1, state: .growing, rows: 10, points: 10, bytes: 4, spaces: [])
             ],
             state: .ready, bytesOnDisk: 100, bytesInMemory: 200, lsn: LSN(5))
+        if isWanted { description.quality = quality }
+        return description
     }
 }

@@ -26,6 +26,10 @@ import Testing
         #expect(
             try client.call("point.delete", #"{"collection":"docs","ids":[1,2]}"#).contains(#""deleted":2"#))
         #expect(try client.call("collection.get", #"{"collection":"docs"}"#).contains(#""points":18"#))
+        let updated = try client.call("collection.update", #"{"collection":"docs","quality_baseline":"now"}"#)
+        #expect(updated.contains(#""lsn":"#) && updated.contains(#""job":null"#), "\(updated)")
+        #expect(
+            try client.call("collection.get", #"{"collection":"docs","quality":true}"#).contains(#""lsn""#))
         #expect(try client.call("collection.optimize", #"{"collection":"docs"}"#).contains(#""job":""#))
         #expect(try client.call("collection.delete", #"{"collection":"docs"}"#).contains(#""deleted":true"#))
         #expect(try client.call("point.count", #"{"collection":"docs"}"#).contains("not_found"))

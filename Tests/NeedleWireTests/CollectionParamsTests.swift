@@ -96,7 +96,16 @@ struct CollectionParamsTests {
         Refused("collection.create", #"{"collection":"c","vectors":{"size":4}}"#, "collection"),
         Refused("collection.get", #"{"collection":null}"#, "collection"),
         Refused("collection.get", #"{"collection":"c","min_lsn":-1}"#, "min_lsn"),
+        Refused("collection.get", #"{"collection":"c","quality":"yes"}"#, "quality"),
+        Refused("collection.get", #"{"quality":true}"#, "collection"),
         Refused("collection.delete", #"{"collection":"c","min_lsn":1}"#, "min_lsn"),
+        Refused("collection.update", "{}", "collection"),
+        Refused("collection.update", #"{"collection":"c"}"#, "params"),
+        Refused("collection.update", #"{"collection":"c","quality_baseline":null}"#, "params"),
+        Refused("collection.update", #"{"quality_baseline":"now"}"#, "collection"),
+        Refused("collection.update", #"{"collection":"c","quality_baseline":"then"}"#, "quality_baseline"),
+        Refused("collection.update", #"{"collection":"c","quality_baseline":true}"#, "quality_baseline"),
+        Refused("collection.update", #"{"collection":"c","durability":"os"}"#, "durability"),
         Refused("collection.optimize", #"{"collection":"c","wait":1}"#, "wait"),
         Refused("server.cancel", "{}", "id"),
         Refused("server.cancel", #"{"id":null}"#, "id"),
@@ -131,6 +140,26 @@ struct CollectionParamsTests {
             embed
                 == EmbedTexts(
                     texts: ["", "b", "c", "d", "é"], model: "m", kind: .query, vectorEncoding: .base64))
+    }
+
+    @Test("Quality is told when asked for, and only now can be its baseline")
+    func quality() throws {
+        for (params, quality) in [
+            (#"{"collection":"c","quality":true}"#, true), (#"{"collection":"c","quality":false}"#, false),
+            (#"{"collection":"c","quality":null}"#, false),
+        ] {
+            guard case .getCollection(let get) = try request(line("collection.get", params)).call else {
+                throw NoRequest()
+            }
+            #expect(get == GetCollection(collection: "c", quality: quality))
+        }
+        let accepting = line("collection.update", #"{"quality_baseline":"now","collection":"c"}"#)
+        guard case .updateCollection(let update) = try request(accepting).call else { throw NoRequest() }
+        #expect(update == UpdateCollection(collection: "c", acceptsQuality: true))
+        #expect(!UpdateCollection(collection: "c").acceptsQuality)
+        let wrong = line("collection.update", #"{"collection":"c","quality_baseline":"then"}"#)
+        let error = try #require(refusal(of: wrong)).error
+        #expect((error.expected, error.got) == ("now", "then"))
     }
 
     @Test("Small calls")

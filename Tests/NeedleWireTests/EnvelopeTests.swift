@@ -165,7 +165,7 @@ struct EnvelopeTests {
     @Test(
         "Methods of later issues are unknown",
         arguments: [
-            "collection.update", "point.set_text", "document.list", "reembed.pause",
+            "collection.rename", "point.set_text", "document.list", "reembed.pause",
             "alias.get",
             "job.start", "rpc.discover", "Server.ping", "server.ping ",
         ])
@@ -256,6 +256,7 @@ enum SampleParams {
         case .createCollection: #"{"name":"c","vectors":{"size":4}}"#
         case .getCollection, .deleteCollection, .optimizeCollection, .countPoints, .scrollPoints:
             #"{"collection":"c"}"#
+        case .updateCollection: #"{"collection":"c","quality_baseline":"now"}"#
         case .createIndex: #"{"collection":"c","key":"k","type":"keyword"}"#
         case .deleteIndex, .facetPoints: #"{"collection":"c","key":"k"}"#
         case .listIndexes: #"{"collection":"c"}"#

@@ -169,6 +169,9 @@ enum ReplySamples {
                         damagedSnapshots: [DamagedSnapshot(name: "c-7", reason: "cut short")])),
                 result: #"{"status":"degraded","collections":{},"#
                     + #""snapshots":{"c-7":{"state":"damaged","reason":"cut short"}}}"#),
+            Sample(
+                method: .health, reply: .health(HealthReport(collections: [QualitySamples.summary])),
+                result: QualitySamples.healthText),
             Sample(method: .cancel, reply: .cancelled(true), result: #"{"cancelled":true}"#),
             Sample(
                 method: .login, reply: .login(Grant(role: .admin)),
@@ -184,6 +187,15 @@ enum ReplySamples {
                 method: .listCollections, reply: .collections([summaries[0]]),
                 result: #"{"collections":[{"name":"a","points":1,"state":"ready"}]}"#),
             Sample(method: .getCollection, reply: .collection(collection), result: collectionText),
+            Sample(
+                method: .getCollection, reply: .collection(QualitySamples.collection),
+                result: QualitySamples.collectionText),
+            Sample(
+                method: .updateCollection, reply: .collectionUpdated(lsn: LSN(5), job: nil),
+                result: #"{"lsn":5,"job":null}"#),
+            Sample(
+                method: .updateCollection, reply: .collectionUpdated(lsn: LSN(6), job: "j1"),
+                result: #"{"lsn":6,"job":"j1"}"#),
             Sample(method: .deleteCollection, reply: .collectionDeleted, result: #"{"deleted":true}"#),
             Sample(method: .optimizeCollection, reply: .optimizing(job: "j1"), result: #"{"job":"j1"}"#),
             Sample(

@@ -68,7 +68,9 @@ struct RequestEncoderTests {
                         SpaceDefinition(name: "b", metric: .dot, quantization: .binary, model: "m"),
                     ], durability: .memory, textKey: "body")),
             .getCollection(GetCollection(collection: "c", minimumLSN: LSN(1))),
+            .getCollection(GetCollection(collection: "c", quality: true)),
             .deleteCollection(DeleteCollection(collection: "c")),
+            .updateCollection(UpdateCollection(collection: "c", acceptsQuality: true)),
             .optimizeCollection(OptimizeCollection(collection: "c", wait: true)),
             .createIndex(
                 CreateIndex(

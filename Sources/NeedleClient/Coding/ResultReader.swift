@@ -26,6 +26,11 @@ struct ResultObject {
         return value
     }
 
+    func number(_ key: String) throws(NeedletailError) -> Double {
+        guard let value = object[key]?.doubleValue else { throw .reply("a number", at: key) }
+        return value
+    }
+
     func lsn(_ key: String = "lsn") throws(NeedletailError) -> UInt64 {
         guard let value = object[key]?.uint64Value else { throw .reply("a non-negative integer", at: key) }
         return value
@@ -34,6 +39,11 @@ struct ResultObject {
     func nested(_ key: String) throws(NeedletailError) -> ResultObject {
         guard let value = object[key]?.objectValue else { throw .reply("an object", at: key) }
         return ResultObject(value)
+    }
+
+    /// An object that may be `null` or absent.
+    func optional(_ key: String) -> ResultObject? {
+        object[key]?.objectValue.map { ResultObject($0) }
     }
 
     func objects(_ key: String) throws(NeedletailError) -> [ResultObject] {

@@ -133,6 +133,8 @@ public struct CollectionInfo: Sendable {
     public var textKey: String
     /// Number of segments.
     public var segments: Int
+    /// By vector space; empty unless asked for, and until there is one that is measured.
+    public var quality: [SpaceQuality]
     /// The whole answer, for what has no property here.
     public var raw: JSONObject
 
@@ -146,6 +148,7 @@ public struct CollectionInfo: Sendable {
         bytesInMemory = raw["bytes_in_memory"]?.intValue ?? 0
         lsn = try result.lsn()
         segments = raw["segments"]?.arrayValue?.count ?? raw["segments"]?.intValue ?? 0
+        quality = raw["quality"] == nil ? [] : try result.objects("quality").map(SpaceQuality.init)
         let config = raw["config"]
         durability = config?["durability"]?.stringValue.flatMap(Durability.init)
         textKey = config?["text_key"]?.stringValue ?? "text"
@@ -227,8 +230,18 @@ extension NeedletailClient {
     }
 
     /// Describes a collection.
-    public func collection(_ name: String, timeout: Timeout = .standard) async throws -> CollectionInfo {
-        let request = OutgoingRequest("collection.get") { $0.collection(name) }
+    ///
+    /// - Parameter quality: also how good its vector spaces are, and were.
+    public func collection(
+        _ name: String, quality: Bool = false, timeout: Timeout = .standard
+    ) async throws -> CollectionInfo {
+        let request = OutgoingRequest("collection.get") { writer in
+            writer.collection(name)
+            if quality {
+                writer.key("quality")
+                writer.write(true)
+            }
+        }
         return try CollectionInfo(try ResultObject(try await perform(request, timeout: timeout)))
     }
 

@@ -37,14 +37,29 @@ public struct ServerHealth: Hashable, Sendable {
         public var state: String
         /// Why it is not ready.
         public var reason: String?
+        /// What has become worse about its vector spaces; it may be as ready as ever.
+        public var alerts: [QualityAlert]
+
+        package init(name: String, state: String, reason: String? = nil, alerts: [QualityAlert] = []) {
+            self.name = name
+            self.state = state
+            self.reason = reason
+            self.alerts = alerts
+        }
     }
 
-    /// `ok` or `degraded`.
+    /// `ok` or `degraded`; alerts do not change it.
     public var status: String
     /// The collections.
     public var collections: [Collection]
     /// Snapshots that were found damaged, and what is wrong with each.
-    public var damagedSnapshots: [String: String] = [:]
+    public var damagedSnapshots: [String: String]
+
+    package init(status: String, collections: [Collection], damagedSnapshots: [String: String] = [:]) {
+        self.status = status
+        self.collections = collections
+        self.damagedSnapshots = damagedSnapshots
+    }
 }
 
 /// What a text is embedded for.
@@ -100,10 +115,11 @@ extension NeedletailClient {
         let snapshots = result.object["snapshots"]?.objectValue?.members ?? []
         return ServerHealth(
             status: try result.string("status"),
-            collections: members.map {
+            collections: try members.map { (member) throws(NeedletailError) in
                 ServerHealth.Collection(
-                    name: $0.key, state: $0.value["state"]?.stringValue ?? "",
-                    reason: $0.value["reason"]?.stringValue)
+                    name: member.key, state: member.value["state"]?.stringValue ?? "",
+                    reason: member.value["reason"]?.stringValue,
+                    alerts: try QualityAlert.all(in: ResultObject(member.value.objectValue ?? [:])))
             },
             damagedSnapshots: Dictionary(
                 snapshots.map { ($0.key, $0.value["reason"]?.stringValue ?? "") },

@@ -42,6 +42,12 @@ extension Dispatcher {
                 try self.database.dropCollection(named: name)
                 return .collectionDeleted
             }
+        case .updateCollection(let call):
+            barrier(task, name) { (collection) throws(DatabaseError) in
+                // After all that can fail: a refused update leaves the baseline as it was.
+                if call.acceptsQuality { collection.acceptQuality() }
+                return .collectionUpdated(lsn: collection.visibleLSN, job: nil)
+            }
         case .optimizeCollection(let call):
             optimize(task, name, wait: call.wait)
         case .createIndex, .deleteIndex: changeIndexes(task, name)

@@ -105,12 +105,17 @@ package final class Dispatcher: RequestExecutor {
         case .listCollections: describe(task) { [database] in .collections(database.summaries()) }
         case .cancel: task.finish(.success(.cancelled(false)))
         case .login: task.fail(Self.nothingToLogIn)
-        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .changePayload, .setVectors, .createIndex, .deleteIndex, .upsertDocuments, .deleteDocuments:
+        case .createCollection, .deleteCollection, .updateCollection, .optimizeCollection, .upsertPoints,
+            .deletePoints, .changePayload, .setVectors, .createIndex, .deleteIndex, .upsertDocuments,
+            .deleteDocuments:
             change(task)
         case .getCollection(let call):
             whenVisible(task, call.collection, call.minimumLSN) { collection in
-                self.describe(task) { .collection(collection.describe()) }
+                self.describe(task) {
+                    var description = collection.describe()
+                    if call.quality { description.quality = collection.describeQuality() }
+                    return .collection(description)
+                }
             }
         case .listIndexes(let call):
             whenVisible(task, call.collection, call.minimumLSN) { collection in

@@ -18,6 +18,8 @@ extension JSONReader {
         case .listCollections: return .collections(try result.summaries())
         case .getCollection: return .collection(try result.collectionDescription())
         case .deleteCollection: return .collectionDeleted
+        case .updateCollection:
+            return .collectionUpdated(lsn: try result.lsn("lsn"), job: result.tree["job"]?.stringValue)
         case .optimizeCollection: return .optimizing(job: try result.string("job"))
         case .createIndex: return .indexCreated(lsn: try result.lsn("lsn"), job: try result.string("job"))
         case .deleteIndex: return .indexDeleted(lsn: try result.lsn("lsn"))
@@ -236,7 +238,7 @@ private struct ResultTree {
             let state = ResultTree(member.value, at: start)
             return CollectionSummary(
                 name: member.name, points: 0, state: try state.choice("state"),
-                reason: member.value["reason"]?.stringValue)
+                reason: member.value["reason"]?.stringValue, alerts: try state.qualityAlerts())
         }
         let snapshots = try (tree["snapshots"]?.objectValue ?? []).map { member in
             DamagedSnapshot(
@@ -278,13 +280,52 @@ private struct ResultTree {
     }
 
     func collectionDescription() throws -> CollectionDescription {
-        CollectionDescription(
+        var description = CollectionDescription(
             name: try string("name"), config: try object("config").collectionConfig(),
             points: try integer("points"), indexedPoints: try integer("indexed_points"),
             segments: try list("segments").map { try $0.segment() }, state: try choice("state"),
             bytesOnDisk: try integer("bytes_on_disk"), bytesInMemory: try integer("bytes_in_memory"),
             lsn: try lsn("lsn"),
             recall: tree["recall"] == nil ? [] : try list("recall").map { try $0.recallDescription() })
+        if tree["quality"] != nil {
+            description.quality = try list("quality").map { try $0.qualityDescription() }
+        }
+        return description
+    }
+
+    private func qualityDescription() throws -> QualityDescription {
+        QualityDescription(
+            space: try string("space"),
+            baseline: tree["baseline"]?.objectValue == nil
+                ? nil : try object("baseline").qualityMeasurement(),
+            history: try list("history").map { try $0.qualityMeasurement() }, alerts: try qualityAlerts())
+    }
+
+    /// Absent where there are none.
+    private func qualityAlerts() throws -> [QualityAlert] {
+        guard tree["alerts"] != nil else { return [] }
+        return try list("alerts").map {
+            QualityAlert(
+                kind: try $0.choice("kind"), space: try $0.string("space"), message: try $0.string("message"))
+        }
+    }
+
+    private func qualityMeasurement() throws -> QualityMeasurement {
+        var latency: QualityMeasurement.Latency?
+        if tree["latency"]?.objectValue != nil {
+            let times = try object("latency")
+            latency = QualityMeasurement.Latency(
+                p50: try times.integer("p50_us"), p95: try times.integer("p95_us"),
+                p99: try times.integer("p99_us"))
+        }
+        return QualityMeasurement(
+            atMS: Int64(try integer("at_ms")), points: try integer("points"),
+            sampled: try integer("sampled"), norm: try number("norm"),
+            normDeviation: try number("norm_deviation"), centroidShift: try number("centroid_shift"),
+            nearDuplicates: try number("near_duplicates"), coherence: try number("coherence"),
+            hubness: try number("hubness"), queries: try integer("queries"),
+            lowConfidence: tree["low_confidence"]?.doubleValue, scoreGap: tree["score_gap"]?.doubleValue,
+            latency: latency)
     }
 
     private func recallDescription() throws -> RecallDescription {

@@ -54,8 +54,13 @@ package struct RequestEncoder: Sendable {
             json.write(id)
         case .login(let apiKey): json.string("api_key", apiKey)
         case .createCollection(let create): json.writeMembers(of: create)
-        case .getCollection(let get): json.writeRead(get.collection, get.minimumLSN)
+        case .getCollection(let get):
+            json.writeRead(get.collection, get.minimumLSN)
+            if get.quality { json.flag("quality") }
         case .deleteCollection(let delete): json.string("collection", delete.collection)
+        case .updateCollection(let update):
+            json.string("collection", update.collection)
+            if update.acceptsQuality { json.string("quality_baseline", "now") }
         case .optimizeCollection(let optimize):
             json.string("collection", optimize.collection)
             if optimize.wait { json.flag("wait") }

@@ -4,8 +4,18 @@ import NeedleCore
 
 extension CallDecoder {
     mutating func getCollection(_ reader: inout JSONReader) throws -> Call {
-        let collection = try collectionToRead(&reader)
-        return .getCollection(GetCollection(collection: collection, minimumLSN: common.minimumLSN))
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var quality: Bool?
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "quality": quality = try reader.optionalBool()
+            default: try common.take(key, from: &reader, allowing: .read)
+            }
+        }
+        let collection = try common.requiredCollection(in: object)
+        return .getCollection(
+            GetCollection(collection: collection, minimumLSN: common.minimumLSN, quality: quality ?? false))
     }
 
     /// Params that name a collection to read, and nothing of their own.
@@ -23,6 +33,26 @@ extension CallDecoder {
             try common.take(key, from: &reader, allowing: .collection)
         }
         return .deleteCollection(DeleteCollection(collection: try common.requiredCollection(in: object)))
+    }
+
+    /// Of what the protocol has, only the baseline of quality can be updated yet.
+    mutating func updateCollection(_ reader: inout JSONReader) throws -> Call {
+        let object = reader.offset
+        var members = try reader.beginObject()
+        var acceptsQuality: Bool?
+        while let key = try reader.nextKey(&members) {
+            switch key {
+            case "quality_baseline":
+                acceptsQuality = try reader.optional { try $0.choice(among: [("now", true)]) }
+            default: try common.take(key, from: &reader, allowing: .collection)
+            }
+        }
+        let collection = try common.requiredCollection(in: object)
+        guard let acceptsQuality else {
+            throw Refusal(
+                message: "nothing to update", offset: object, expected: "\"quality_baseline\":\"now\"")
+        }
+        return .updateCollection(UpdateCollection(collection: collection, acceptsQuality: acceptsQuality))
     }
 
     mutating func optimizeCollection(_ reader: inout JSONReader) throws -> Call {

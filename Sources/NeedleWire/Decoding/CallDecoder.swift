@@ -22,6 +22,7 @@ struct CallDecoder {
         case .listCollections: try plain(.listCollections, &reader)
         case .getCollection: try getCollection(&reader)
         case .deleteCollection: try deleteCollection(&reader)
+        case .updateCollection: try updateCollection(&reader)
         case .optimizeCollection: try optimizeCollection(&reader)
         case .createIndex: try createIndex(&reader)
         case .deleteIndex: try deleteIndex(&reader)

@@ -79,6 +79,7 @@ extension JSONWriter {
                 json.object { json in
                     json.string("state", summary.state.rawValue)
                     if let reason = summary.reason { json.string("reason", reason) }
+                    if !summary.alerts.isEmpty { json.writeList(summary.alerts) }
                 }
             }
         }
@@ -125,9 +126,11 @@ extension JSONWriter {
         integer("bytes_on_disk", description.bytesOnDisk)
         integer("bytes_in_memory", description.bytesInMemory)
         lsn(description.lsn)
-        guard !description.recall.isEmpty else { return }
-        key("recall")
-        array(description.recall) { $0.write($1) }
+        if !description.recall.isEmpty {
+            key("recall")
+            array(description.recall) { $0.write($1) }
+        }
+        if !description.quality.isEmpty { writeList(description.quality) }
     }
 
     private mutating func write(_ recall: RecallDescription) {

@@ -15,6 +15,8 @@ package enum Reply: Sendable {
     case collections([CollectionSummary])
     case collection(CollectionDescription)
     case collectionDeleted
+    /// With the job that rebuilds, if there is one.
+    case collectionUpdated(lsn: LSN, job: String?)
     /// The job's id.
     case optimizing(job: String)
     /// With the job's id.

@@ -35,6 +35,10 @@ struct ReplyWriter {
         case .collectionDeleted:
             json.key("deleted")
             json.write(true)
+        case .collectionUpdated(let lsn, let job):
+            json.lsn(lsn)
+            json.key("job")
+            if let job { json.write(job) } else { json.writeNull() }
         case .optimizing(let job), .reembedding(let job): json.string("job", job)
         case .indexCreated(let lsn, let job):
             json.lsn(lsn)

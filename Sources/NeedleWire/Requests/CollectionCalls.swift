@@ -49,10 +49,25 @@ package struct CreateCollection: Hashable, Sendable {
 package struct GetCollection: Hashable, Sendable {
     package var collection: String
     package var minimumLSN: LSN?
+    /// Also how good its spaces are, and were.
+    package var quality: Bool
 
-    package init(collection: String, minimumLSN: LSN? = nil) {
+    package init(collection: String, minimumLSN: LSN? = nil, quality: Bool = false) {
         self.collection = collection
         self.minimumLSN = minimumLSN
+        self.quality = quality
+    }
+}
+
+/// `collection.update`. At least one thing is to be updated.
+package struct UpdateCollection: Hashable, Sendable {
+    package var collection: String
+    /// Compare quality with the newest measurement from now on.
+    package var acceptsQuality: Bool
+
+    package init(collection: String, acceptsQuality: Bool = false) {
+        self.collection = collection
+        self.acceptsQuality = acceptsQuality
     }
 }
 

@@ -9,6 +9,7 @@ package enum Method: String, Hashable, Sendable, CaseIterable {
     case listCollections = "collection.list"
     case getCollection = "collection.get"
     case deleteCollection = "collection.delete"
+    case updateCollection = "collection.update"
     case optimizeCollection = "collection.optimize"
     case createIndex = "index.create"
     case deleteIndex = "index.delete"

@@ -29,6 +29,7 @@ package enum Call: Sendable {
     case listCollections
     case getCollection(GetCollection)
     case deleteCollection(DeleteCollection)
+    case updateCollection(UpdateCollection)
     case optimizeCollection(OptimizeCollection)
     case createIndex(CreateIndex)
     case deleteIndex(DeleteIndex)
@@ -89,6 +90,7 @@ extension Call {
         case .listCollections: .listCollections
         case .getCollection: .getCollection
         case .deleteCollection: .deleteCollection
+        case .updateCollection: .updateCollection
         case .optimizeCollection: .optimizeCollection
         case .createIndex: .createIndex
         case .deleteIndex: .deleteIndex
@@ -148,6 +150,7 @@ extension Call {
         case .createCollection(let call): call.name
         case .getCollection(let call): call.collection
         case .deleteCollection(let call): call.collection
+        case .updateCollection(let call): call.collection
         case .optimizeCollection(let call): call.collection
         case .createIndex(let call): call.collection
         case .deleteIndex(let call): call.collection
@@ -173,9 +176,9 @@ extension Call {
     /// Whether it changes a collection: such calls of one connection are applied in the order received.
     package var changesCollection: Bool {
         switch self {
-        case .createCollection, .deleteCollection, .optimizeCollection, .upsertPoints, .deletePoints,
-            .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex, .upsertDocuments,
-            .deleteDocuments, .cutOver, .rollBack:
+        case .createCollection, .deleteCollection, .updateCollection, .optimizeCollection, .upsertPoints,
+            .deletePoints, .changePayload, .setVectors, .restoreSnapshot, .createIndex, .deleteIndex,
+            .upsertDocuments, .deleteDocuments, .cutOver, .rollBack:
             true
         default: false
         }
