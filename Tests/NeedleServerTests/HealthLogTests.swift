@@ -69,6 +69,35 @@ import Testing
         health.look(HealthReport(collections: []))
         #expect(lines.take() == ["notice whole again, or gone what=snapshot s"])
     }
+
+    @Test func whatBecomesWorseIsSaidOnceToo() {
+        func look(_ alerts: [QualityAlert], _ state: CollectionState = .ready) -> [String] {
+            health.look(
+                HealthReport(collections: [
+                    CollectionSummary(name: "a", points: 1, state: state, alerts: alerts)
+                ]))
+            return lines.take()
+        }
+        let moved = QualityAlert(kind: .centroidShift, space: "", message: "0.75, 0.5 is allowed")
+        let hubs = QualityAlert(kind: .hubness, space: "body", message: "7, 5 is allowed")
+        #expect(
+            look([moved, hubs]) == [
+                "warning worse than is allowed reason=0.75, 0.5 is allowed state=alert "
+                    + "what=centroid_shift of collection a",
+                "warning worse than is allowed reason=7, 5 is allowed state=alert "
+                    + "what=hubness of collection a, vectors body",
+            ])
+        var more = hubs
+        more.message = "9, 5 is allowed"
+        #expect(look([moved, more]).isEmpty, "only the numbers are others")
+        #expect(
+            look([moved]) == ["notice as it was before, or gone what=hubness of collection a, vectors body"])
+        #expect(
+            look([moved], .degraded).map { $0.prefix(17) } == ["warning not whole"], "one beside the other")
+        #expect(
+            look([], .degraded) == ["notice as it was before, or gone what=centroid_shift of collection a"])
+        #expect(look([]) == ["notice whole again, or gone what=collection a"])
+    }
 }
 
 extension Array {
