@@ -41,7 +41,8 @@ package struct Needletail: AsyncParsableCommand {
             """,
         version: NeedleClientVersion.current,
         subcommands: [
-            Info.self, Collections.self, Create.self, Drop.self, Import.self, Ingest.self, Search.self,
+            Info.self, Collections.self, Health.self, Create.self, Drop.self, Import.self, Ingest.self,
+            Search.self,
             Get.self,
             Delete.self, DocumentCommands.self, Evaluate.self, ChangePayload.self, Count.self,
             IndexCommands.self,

@@ -90,6 +90,12 @@ extension EndToEnd {
             #expect(try run("drop", "again", "--yes").status == 0)
             #expect(try run("info", "things").output.contains("717"))
             #expect(try run("collections").output.contains("things"))
+            #expect(try run("health").output == "COLLECTION  STATE\nthings      ready\n")
+            let health = try run("health", "things")
+            #expect(
+                health.output.contains("nothing was measured yet") && health.output.contains("717 points"))
+            let early = try run("health", "things", "--accept")
+            #expect(early.status == 1 && early.errors.contains("no measurement to accept"), "\(early.errors)")
 
             let unasked = try run("drop", "things")
             #expect(unasked.status == 2)
@@ -141,6 +147,9 @@ extension EndToEnd {
             #expect(typo.status == 1)
             #expect(typo.errors.contains("did you mean \"packages\"?"), "\(typo.errors)")
             #expect(typo.output == "")
+            let health = try run("health", "package")
+            #expect(health.status == 1)
+            #expect(health.errors.contains("did you mean \"packages\"?"), "\(health.errors)")
 
             let twice = try run("create", "packages", "--size", "3")
             #expect(twice.status == 1)

@@ -8,7 +8,8 @@ struct CommandLineTests {
     @Test(
         "Complete command lines are accepted",
         arguments: [
-            "info", "info docs --json", "collections",
+            "info", "info docs --json", "collections", "health", "health --json", "health docs --json",
+            "health docs --accept", "health --accept docs --url needletail://h:1",
             "create docs --size 384 --metric dot --quantization none",
             "create docs --model all-MiniLM-L6-v2 --m 32 --ef-construct 200 --durability os --text-key body",
             "create docs --space title=384 --space body=768", "drop docs -y", "import docs",
@@ -45,6 +46,7 @@ struct CommandLineTests {
     @Test(
         "Contradictions and gaps are refused before anything is sent",
         arguments: [
+            "health --accept", "health docs pages", "health docs --accept=now",
             "create docs", "create docs --size 0", "create docs --size 3 --space a=3",
             "create docs --space a",
             "create docs --space =3", "create docs --size 3 --metric manhattan", "search docs",
@@ -90,7 +92,9 @@ struct CommandLineTests {
     @Test("Completion scripts name every command", arguments: [CompletionShell.bash, .zsh, .fish])
     func completion(shell: CompletionShell) {
         let script = Needletail.completionScript(for: shell)
-        for name in ["import", "search", "optimize", "collections"] { #expect(script.contains(name)) }
+        for name in ["import", "search", "optimize", "collections", "health", "accept"] {
+            #expect(script.contains(name))
+        }
     }
 
     @Test("Usage errors end with 2, an unreachable server with 3")
@@ -101,6 +105,8 @@ struct CommandLineTests {
         #expect(await Needletail.run(["count", "docs", "--filter", "{"]) == .usage)
         #expect(await Needletail.run(["count", "docs", "--url", "127.0.0.1:1"]) == .cannotConnect)
         #expect(await Needletail.run(["--url", "127.0.0.1:1", "count", "docs"]) == .cannotConnect)
+        #expect(await Needletail.run(["health", "--url", "127.0.0.1:1"]) == .cannotConnect)
+        #expect(await Needletail.run(["health", "--accept", "--url", "127.0.0.1:1"]) == .usage)
         #expect(
             await Needletail.run(["import", "docs", "/nonexistent/rows.jsonl", "--url", "127.0.0.1:1"])
                 == .badInput)

@@ -38,6 +38,12 @@ package enum Numbers {
         return sign + "\(scaled / scale)." + String(repeating: "0", count: places - fraction.count) + fraction
     }
 
+    /// `412 µs`, `1.23 ms`, `2.50 s`.
+    package static func microseconds(_ value: Double) -> String {
+        if value < 1000 { return fixed(value, 0) + " µs" }
+        return value < 1_000_000 ? fixed(value / 1000, 2) + " ms" : fixed(value / 1_000_000, 2) + " s"
+    }
+
     /// `512 B`, `1.5 KiB`, `2.0 GiB`.
     package static func bytes(_ count: Int) -> String {
         let units = ["KiB", "MiB", "GiB", "TiB"]
