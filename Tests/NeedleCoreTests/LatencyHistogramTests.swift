@@ -7,7 +7,8 @@ import Testing
         let histogram = LatencyHistogram()
         var values: [Int] = []
         for _ in 0..<5_000 {
-            let value = Int.random(in: 0..<(1 << Int.random(in: 1...24, using: &generator)), using: &generator)
+            let value = Int.random(
+                in: 0..<(1 << Int.random(in: 1...24, using: &generator)), using: &generator)
             values.append(value)
             histogram.add(microseconds: value)
         }

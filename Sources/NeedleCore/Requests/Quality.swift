@@ -47,7 +47,8 @@ package struct QualityMeasurement: Hashable, Sendable {
 
     package init(
         atMS: Int64, points: Int, sampled: Int, norm: Double, normDeviation: Double, centroidShift: Double,
-        nearDuplicates: Double, coherence: Double, hubness: Double, queries: Int, lowConfidence: Double? = nil,
+        nearDuplicates: Double, coherence: Double, hubness: Double, queries: Int,
+        lowConfidence: Double? = nil,
         scoreGap: Double? = nil, latency: Latency? = nil
     ) {
         self.atMS = atMS

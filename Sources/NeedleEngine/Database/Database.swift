@@ -196,7 +196,8 @@ package final class Database: Sendable {
         var failure: DatabaseError?
         let (incarnation, entry) = try ddl.withLock {
             (catalogue) throws(DatabaseError) -> (Incarnation, Entry?) in
-            guard !Catalogue.Reembedding.isShadow(name), let known = catalogue.collections.first(where: { $0.name == name })
+            guard !Catalogue.Reembedding.isShadow(name),
+                let known = catalogue.collections.first(where: { $0.name == name })
             else {
                 throw Self.notFound(name)
             }
@@ -241,7 +242,9 @@ package final class Database: Sendable {
     /// Every collection with its state, by name.
     package func summaries() -> [CollectionSummary] {
         let all = entries.withLock { entries in
-            entries.filter { !Catalogue.Reembedding.isShadow($0.key) }.map { (name: $0.key, state: $0.value.state) }
+            entries.filter { !Catalogue.Reembedding.isShadow($0.key) }.map {
+                (name: $0.key, state: $0.value.state)
+            }
         }
         return all.sorted { $0.name < $1.name }.map { item in
             switch item.state {

@@ -56,7 +56,8 @@ package struct QualityRecord: Hashable, Sendable {
         newest = measured
         history.append(measured.figures)
         guard history.count >= Self.most else { return }
-        history = history.enumerated().filter { $0.offset >= Self.most / 2 || $0.offset % 2 == 0 }.map(\.element)
+        history = history.enumerated().filter { $0.offset >= Self.most / 2 || $0.offset % 2 == 0 }.map(
+            \.element)
     }
 
     /// From now on, what was measured last is how it should be.

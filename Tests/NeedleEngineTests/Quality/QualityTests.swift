@@ -186,7 +186,8 @@ import Testing
         #expect(first.scoreGap != nil && first.latency != nil)
         for query in vectors(150, seed: 77) { _ = try collection.search(query.map { -$0 }) }
         // With a filter, or a stored point: they are no queries of that kind.
-        _ = try collection.search(SearchQuery(target: .point(PointID(UInt64(3)))), context: OperationContext())
+        _ = try collection.search(
+            SearchQuery(target: .point(PointID(UInt64(3)))), context: OperationContext())
         database.clock.advance(Self.hour)
         database.settle()
         let second = try newest(collection)
@@ -247,7 +248,8 @@ import Testing
         let context = OperationContext()
         let work = database.database.beginSnapshotWork("snapshot", collection: "c", context: context) { _ in }
         let snapshot = try database.database.createSnapshot(of: "c", work: work)
-        let restoring = database.database.beginSnapshotWork("restore", collection: "d", context: context) { _ in
+        let restoring = database.database.beginSnapshotWork("restore", collection: "d", context: context) {
+            _ in
         }
         _ = try database.database.restoreSnapshot(snapshot.name, as: "d", to: .snapshot, work: restoring)
         #expect(try database.collection("d").describeQuality().first?.baseline == nil)
