@@ -56,4 +56,10 @@ package struct TextChunk: Hashable, Sendable {
         self.headings = headings
         self.passage = passage
     }
+
+    /// What is put before a text, so that it makes sense alone.
+    package static func title(of headings: some Sequence<String>) -> String {
+        let path = headings.joined(separator: " > ")
+        return path.isEmpty ? "" : path + "\n"
+    }
 }

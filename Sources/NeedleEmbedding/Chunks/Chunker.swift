@@ -88,7 +88,7 @@ package struct Chunker: Sendable {
     /// What is put before the text, so that a chunk makes sense alone: the innermost headings that fit.
     private func heading(of section: TextSection) -> (text: String, tokens: Int) {
         for first in section.headings.indices {
-            let text = section.headings[first...].joined(separator: " > ") + "\n"
+            let text = TextChunk.title(of: section.headings[first...])
             let tokens = counter.tokenCount(of: Array(text.utf8).span)
             if tokens <= maximum / Self.headingShare { return (text, tokens) }
         }

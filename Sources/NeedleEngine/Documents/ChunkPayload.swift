@@ -7,6 +7,8 @@ import NeedleStorage
 /// What a stored chunk says of itself.
 struct ChunkFields {
     var document: [UInt8]?
+    /// The headings that its text stands under, outermost first.
+    var headings: [String] = []
     var contentHash: [UInt8]?
     /// Milliseconds since 1970.
     var embeddedAt: Int64?
@@ -20,6 +22,8 @@ struct ChunkFields {
         while let key = try reader.nextKey(&members) {
             if key.equals("document_id"), try reader.peekKind() == .string {
                 document = try reader.readBytes()
+            } else if key.equals("heading_path"), try reader.peekKind() == .array {
+                headings = (try JSONValue(reading: &reader).arrayValue ?? []).compactMap(\.stringValue)
             } else if key.equals("content_hash"), try reader.peekKind() == .string {
                 contentHash = try reader.readBytes()
             } else if key.equals("embedded_at"), try reader.peekKind() == .number {
@@ -93,6 +97,16 @@ struct ChunkPayload {
         let bytes = Array(fingerprint.utf8) + [0] + Array(passage.utf8)
         hash.update(bytes.span.bytes)
         return String(hash.hex().prefix(32))
+    }
+
+    /// A stored payload with another content hash in the old one's place.
+    static func replacing(
+        _ old: [UInt8], with hash: String, in payload: [UInt8]
+    ) -> [UInt8] {
+        let member = Array("\"content_hash\":\"".utf8) + old
+        // Quotes within texts are escaped. The last one: what a document brings itself stands before.
+        guard let place = payload.ranges(of: member).last else { return payload }
+        return payload[..<(place.upperBound - old.count)] + Array(hash.utf8) + payload[place.upperBound...]
     }
 
     /// The payload up to the time of embedding.

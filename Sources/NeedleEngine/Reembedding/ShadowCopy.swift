@@ -46,7 +46,8 @@ struct ShadowCopy {
         let twin = try to.locateIgnoringExpiry(id)
         guard let location = try from.locate(id) else { return twin == nil ? .nothing : .delete }
         let (segment, row) = (location.segment, location.row)
-        let payload = Array(try segment.payload(of: row, at: from.lsn))
+        let stored = Array(try segment.payload(of: row, at: from.lsn))
+        let (payload, text) = try translated(stored)
         var point = StoredPoint(
             id: id, expiresAt: segment.columns.expiry(of: row), payload: payload, vectors: [])
         for index in source.config.spaces.indices where index != space {
@@ -54,7 +55,6 @@ struct ShadowCopy {
                 point.vectors.append(vector)
             }
         }
-        let text = try PayloadText.text(source.config.textKey, of: payload)
         // A vector that a client brought, and that no text can give back.
         if text == nil, let twin, let vector = try vector(of: twin, in: shadow, space: space) {
             point.vectors.append(vector)
@@ -62,6 +62,21 @@ struct ShadowCopy {
         }
         if let twin, try isSame(point, hasText: text != nil, as: twin, at: to.lsn) { return .nothing }
         return .write(point, text: text)
+    }
+
+    /// A payload as the other model's collection has it, and what is embedded, if there is a text. A chunk's text is embedded under
+    /// its headings, and its content hash names the model, so that the same document written again embeds nothing. (Where the
+    /// headings are too long for a model, the chunk is embedded once more.)
+    private func translated(_ payload: [UInt8]) throws(DatabaseError) -> (payload: [UInt8], text: String?) {
+        guard let text = try PayloadText.text(source.config.textKey, of: payload) else {
+            return (payload, nil)
+        }
+        guard let fields = try? ChunkFields(payload.span), fields.document != nil,
+            let hash = fields.contentHash, let model = shadow.config.spaces[space].modelFingerprint
+        else { return (payload, text) }
+        let passage = TextChunk.title(of: fields.headings) + text
+        let renamed = ChunkPayload.contentHash(of: passage, fingerprint: model)
+        return (ChunkPayload.replacing(hash, with: renamed, in: payload), passage)
     }
 
     private func vector(

@@ -9,8 +9,8 @@ final class LineEmbedder: TextEmbedder {
     let model: ModelDescription
     private let texts = Mutex<[String]>([])
 
-    init(fingerprint: String = "f00d") {
-        model = ModelDescription(name: "lines", fingerprint: fingerprint, dimensions: 4, maximumTokens: 16)
+    init(fingerprint: String = "f00d", name: String = "lines") {
+        model = ModelDescription(name: name, fingerprint: fingerprint, dimensions: 4, maximumTokens: 16)
     }
 
     /// What was embedded since the last call.
@@ -47,7 +47,7 @@ final class LineEmbedder: TextEmbedder {
             if format == .markdown, words.hasPrefix("# ") {
                 headings = [String(words.dropFirst(2))]
             } else if !words.isEmpty {
-                let passage = (headings + [words]).joined(separator: "\n")
+                let passage = TextChunk.title(of: headings) + words
                 chunks.append(
                     TextChunk(range: start..<(start + line.count), headings: headings, passage: passage))
             }
@@ -64,12 +64,13 @@ final class DocumentBench {
     var collection: Collection { get throws { try database.collection() } }
 
     init(
-        fingerprint: String = "f00d", disk: SimulatedFileSystem = SimulatedFileSystem(), creates: Bool = true,
+        fingerprint: String = "f00d", others: [any TextEmbedder] = [],
+        disk: SimulatedFileSystem = SimulatedFileSystem(), creates: Bool = true,
         change: (inout EngineOptions) -> Void = { _ in }
     ) throws {
         embedder = LineEmbedder(fingerprint: fingerprint)
         var options = TestDatabase.smallOptions
-        options.embedders = Embedders([embedder])
+        options.embedders = Embedders([embedder] + others)
         change(&options)
         database = try TestDatabase(disk: disk, options: options)
         guard creates else { return }
@@ -116,10 +117,11 @@ final class DocumentBench {
         try chunks(id).enumerated().map { index, record in
             let payload = try record.members
             let text = payload["text"]?.stringValue ?? "?"
-            let passage = (payload["heading_path"]?.arrayValue ?? []).compactMap(\.stringValue) + [text]
+            let headings = (payload["heading_path"]?.arrayValue ?? []).compactMap(\.stringValue)
+            let passage = TextChunk.title(of: headings) + text
             guard record.id == PointID("\(id)#\(index)"), payload["chunk_index"]?.integerValue == index,
                 payload["document_id"]?.stringValue == id,
-                record.vectors?.first?.vector == LineEmbedder.vector(of: passage.joined(separator: "\n"))
+                record.vectors?.first?.vector == LineEmbedder.vector(of: passage)
             else { return "wrong: \(record)" }
             return text
         }
