@@ -128,11 +128,15 @@ enum ReplySamples {
         (cache.memoryHits, cache.fileHits, cache.misses, cache.entries) = (1, 2, 3, 4)
         (cache.bytesInMemory, cache.bytesOnDisk, cache.damaged) = (5, 6, 7)
         info.embeddingCache = cache
+        info.moreModels = [
+            ModelDescription(name: "m", fingerprint: "f", dimensions: 3, maximumTokens: 4)
+        ]
         return info
     }()
 
     static let cacheText =
-        #""embedding_cache":{"memory_hits":1,"file_hits":2,"misses":3,"entries":4,"bytes_in_memory":5,"#
+        #""more_models":[{"name":"m","fingerprint":"f","dimensions":3,"maximum_tokens":4}],"#
+        + #""embedding_cache":{"memory_hits":1,"file_hits":2,"misses":3,"entries":4,"bytes_in_memory":5,"#
         + #""bytes_on_disk":6,"damaged":7},"#
 
     static let infoText =

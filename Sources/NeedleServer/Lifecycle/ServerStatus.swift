@@ -36,6 +36,7 @@ package final class ServerStatus: Sendable {
             uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
             kernelTier: DistanceKernels.best.tierName, memory: memory, limits: limits,
             collections: database.summaries(), model: database.embedders.first?.model,
+            moreModels: database.embedders.all.dropFirst().map(\.model),
             embeddingCache: database.embedders.first?.cacheStatistics)
     }
 }

@@ -262,6 +262,7 @@ private struct ResultTree {
             kernelTier: try string("kernel_tier"), memory: memory,
             limits: Limits(announced: try object("limits").tree), collections: try summaries(),
             model: tree["model"].flatMap { ModelDescription($0) },
+            moreModels: (tree["more_models"]?.arrayValue ?? []).compactMap { ModelDescription($0) },
             embeddingCache: try tree["embedding_cache"].map {
                 try ResultTree($0, at: start).cacheStatistics()
             })

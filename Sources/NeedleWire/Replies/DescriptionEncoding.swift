@@ -13,6 +13,10 @@ extension JSONWriter {
         string("kernel_tier", info.kernelTier)
         key("model")
         if let model = info.model { write(model) } else { writeNull() }
+        if !info.moreModels.isEmpty {
+            key("more_models")
+            array(info.moreModels) { $0.write($1) }
+        }
         if let cache = info.embeddingCache { write(cache) }
         object("memory") { json in
             for entry in info.memory {

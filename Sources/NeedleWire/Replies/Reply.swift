@@ -71,13 +71,15 @@ package struct ServerInfo: Sendable {
     package var collections: [CollectionSummary]
     /// The built-in model, or nothing when its files are missing.
     package var model: ModelDescription?
+    /// Those that it has beside.
+    package var moreModels: [ModelDescription]
     /// Of the cache in front of it, if there is one.
     package var embeddingCache: EmbeddingCacheStatistics?
 
     package init(
         version: String, uptimeMS: Int64, kernelTier: String, memory: [(purpose: String, bytes: Int)],
         limits: Limits, collections: [CollectionSummary], model: ModelDescription?,
-        embeddingCache: EmbeddingCacheStatistics? = nil
+        moreModels: [ModelDescription] = [], embeddingCache: EmbeddingCacheStatistics? = nil
     ) {
         self.version = version
         self.uptimeMS = uptimeMS
@@ -86,6 +88,7 @@ package struct ServerInfo: Sendable {
         self.limits = limits
         self.collections = collections
         self.model = model
+        self.moreModels = moreModels
         self.embeddingCache = embeddingCache
     }
 }
