@@ -206,6 +206,7 @@ import Testing
         let clock = TickingClock()
         var options = TestDatabase.smallOptions
         options.measureShare = 0.25
+        options.quality.intervalMS = 0
         options.firstRecallSample = 16
         options.recallSample = 48
         let database = try Database.open(

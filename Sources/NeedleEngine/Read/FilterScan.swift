@@ -20,6 +20,8 @@ struct FilterScan {
     /// - Parameter rows: only these, if given.
     /// - Complexity: O(rows that indexes leave open, payloads included + rows that match, if any row is dead or expires).
     func selection(of segment: any Segment, within rows: PointSet? = nil) throws(DatabaseError) -> PointSet {
+        // As the growing segment mostly is.
+        if segment.visibleRows(at: view.lsn) == 0 { return PointSet(0..<0) }
         var bounds = try bounds(of: segment)
         if let rows { bounds = bounds.and(RowBounds(rows)) }
         let undecided = bounds.undecided

@@ -61,10 +61,10 @@ struct GroupedSearch {
 
     /// The same search for so many points.
     private func search(for count: Int) -> Search {
-        var search = search
-        search.query.offset = 0
-        search.query.limit = count
-        return search
+        var query = search.query
+        query.offset = 0
+        query.limit = count
+        return search.asking(query)
     }
 
     // MARK: Which values

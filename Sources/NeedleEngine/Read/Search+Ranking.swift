@@ -12,7 +12,8 @@ extension Search {
     func ranking(
         _ candidates: [Candidate], in segments: [any Segment]
     ) throws(DatabaseError) -> [Candidate] {
-        let ordered = candidates.sorted { isNearer($0, $1, in: segments) }
+        var ordered = candidates
+        sort(&ordered, in: segments)
         var ranking: [Candidate] = []
         ranking.reserveCapacity(min(depth, ordered.count))
         for candidate in ordered {
@@ -20,6 +21,22 @@ extension Search {
             if try !isExcluded(candidate.row, of: segments[candidate.segment]) { ranking.append(candidate) }
         }
         return ranking
+    }
+
+    /// What segments give is nearly in order, or little.
+    private func sort(_ candidates: inout [Candidate], in segments: [any Segment]) {
+        guard candidates.count <= 64 else {
+            return candidates.sort { isNearer($0, $1, in: segments) }
+        }
+        for end in candidates.indices.dropFirst() {
+            let own = candidates[end]
+            var place = end
+            while place > 0, isNearer(own, candidates[place - 1], in: segments) {
+                candidates[place] = candidates[place - 1]
+                place -= 1
+            }
+            candidates[place] = own
+        }
     }
 
     /// The order of the ranking by vectors: scores, then ids.
@@ -55,7 +72,8 @@ extension Search {
         let keywords = KeywordScan(
             view: view, segments: segments,
             paths: KeywordScan.paths(of: hybrid, view: view, config: config), context: context)
-        let admission = KeywordScan.Admission(selections: selections) { (number, row) throws(DatabaseError) in
+        let admission = KeywordScan.Admission(selections: selections) {
+            [self] (number, row) throws(DatabaseError) in
             let segment = segments[number]
             guard segment.space(space).columns.hasVector(Int(row)) else { return false }
             return try !isExcluded(row, of: segment)

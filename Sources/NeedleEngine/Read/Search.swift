@@ -13,12 +13,14 @@ import NeedleVectors
 /// - A segment whose originals are damaged is left out, and the answer says that it is not complete; a graph that is
 ///   damaged is replaced by a scan (invariant 6).
 /// - Words and diversity order the ranking anew before it is cut (`Search+Ranking`).
-struct Search {
+///
+/// A class, because copying as many fields cost a small search more than all else. Of one thread.
+final class Search {
     let view: ReadView
     let config: CollectionConfig
     let options: EngineOptions
     let space: Int
-    var query: SearchQuery
+    let query: SearchQuery
     let prepared: PreparedQuery
     /// Points that must not find themselves. Few.
     let excluded: [PointID]
@@ -27,7 +29,32 @@ struct Search {
     let scratches: SearchScratchPool
     let context: OperationContext
     /// Of a search that explains itself.
-    var trace: SearchTrace?
+    let trace: SearchTrace?
+
+    init(
+        view: ReadView, config: CollectionConfig, options: EngineOptions, space: Int, query: SearchQuery,
+        prepared: PreparedQuery, excluded: [PointID], recall: RecallTable, scratches: SearchScratchPool,
+        context: OperationContext, trace: SearchTrace? = nil
+    ) {
+        self.view = view
+        self.config = config
+        self.options = options
+        self.space = space
+        self.query = query
+        self.prepared = prepared
+        self.excluded = excluded
+        self.recall = recall
+        self.scratches = scratches
+        self.context = context
+        self.trace = trace
+    }
+
+    /// The same search with another question about the answer: how many points, from where.
+    func asking(_ query: SearchQuery) -> Search {
+        Search(
+            view: view, config: config, options: options, space: space, query: query, prepared: prepared,
+            excluded: excluded, recall: recall, scratches: scratches, context: context, trace: trace)
+    }
 
     /// A row that may belong to the answer.
     struct Candidate {
@@ -135,11 +162,11 @@ struct Search {
     private func search(
         _ segment: any Segment, _ index: Int, _ selection: PointSet?, into nearest: inout Nearest
     ) throws(DatabaseError) {
-        var search = SegmentSearch(
-            segment: segment, space: segment.space(space), visibleRows: segment.visibleRows(at: view.lsn),
-            view: view, query: prepared, wanted: wanted, rescores: query.rescores, scratches: scratches,
-            context: context)
-        guard search.visibleRows > 0 else { return }
+        let visibleRows = segment.visibleRows(at: view.lsn)
+        guard visibleRows > 0 else { return }
+        let search = SegmentSearch(
+            segment: segment, space: segment.space(space), visibleRows: visibleRows, view: view,
+            query: prepared, wanted: wanted, rescores: query.rescores, scratches: scratches, context: context)
         let isFew = selection.map(search.areFew) ?? false
         let plan = isFew ? .few : plan(for: search)
         search.trace = trace?.beginSegment(search, matching: selection?.count, plan)

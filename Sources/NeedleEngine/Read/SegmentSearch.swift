@@ -5,8 +5,8 @@ import NeedleVectors
 /// kernels; of rows that a traversal on codes found and nobody wants rescored, by those of the codes.
 ///
 /// Returns somewhat more rows than are wanted, because the final scores, in double precision, may order the
-/// last ones differently.
-struct SegmentSearch {
+/// last ones differently. A class for the same reason as `Search`.
+final class SegmentSearch {
     let segment: any Segment
     let space: SearchableSpace
     let visibleRows: Int
@@ -14,13 +14,30 @@ struct SegmentSearch {
     let query: PreparedQuery
     let wanted: Int
     /// Whether what codes found is ordered again by the original vectors, which otherwise are not read.
-    var rescores = true
+    let rescores: Bool
     /// Rows that count as not stored: a measurement's own query. Few.
-    var avoiding: [UInt32] = []
+    let avoiding: [UInt32]
     let scratches: SearchScratchPool
     let context: OperationContext
     /// Of a search that explains itself.
     var trace: SegmentTrace?
+
+    init(
+        segment: any Segment, space: SearchableSpace, visibleRows: Int, view: ReadView, query: PreparedQuery,
+        wanted: Int, rescores: Bool = true, avoiding: [UInt32] = [], scratches: SearchScratchPool,
+        context: OperationContext
+    ) {
+        self.segment = segment
+        self.space = space
+        self.visibleRows = visibleRows
+        self.view = view
+        self.query = query
+        self.wanted = wanted
+        self.rescores = rescores
+        self.avoiding = avoiding
+        self.scratches = scratches
+        self.context = context
+    }
 
     /// Float kernels cannot be trusted with this query or with some row here.
     var needsWideScan: Bool { query.isWide || space.hasWideRows }

@@ -15,6 +15,11 @@ final class MappedOriginals: Sendable {
     /// Reads that will be announced before one goes without, to see whether it waits.
     private let announced: Atomic<Int>
 
+    /// Of reads by rows while nothing waits for the disk, one of four is looked at: asking the system costs as much as reading
+    /// some rows.
+    private let reads = Atomic<UInt32>(0)
+    private static let readsALook: UInt32 = 4
+
     private let residence = Mutex<Residence?>(nil)
 
     private struct Residence {
@@ -55,7 +60,11 @@ final class MappedOriginals: Sendable {
         _ rows: some Sequence<UInt32>, _ body: () throws(DatabaseError) -> Result
     ) throws(DatabaseError) -> Result {
         let wasCold = isCold
-        if wasCold { for row in rows { announce(Int(row)..<(Int(row) + 1)) } }
+        if wasCold {
+            for row in rows { announce(Int(row)..<(Int(row) + 1)) }
+        } else if reads.add(1, ordering: .relaxed).oldValue % Self.readsALook != 0 {
+            return try body()
+        }
         let before = PageFaults.waitedForDisk()
         let result = try body()
         note(wasCold: wasCold, faults: PageFaults.waitedForDisk() - before)
