@@ -47,13 +47,14 @@ extension SegmentSearch {
         let reached = min(space.indexed, visibleRows, Int(graph.header.rowCount))
         let scratch = scratches.take()
         defer { scratches.giveBack(scratch) }
-        let mask = mask(of: rows, below: reached)
+        let isWithin = rows.isWithin(reached)
+        let mask = mask(of: rows, below: reached, count: isWithin ? rows.count : nil)
         guard let near = try search(graph, among: mask, effort, depth: depth, scratch: scratch) else {
             return FilteredOutcome(found: try scan(list: Array(rows)), usedGraph: false)
         }
         var top = TopK(capacity: kept)
         for neighbour in near { top.offer(neighbour, precedes: precedes) }
-        let tail = rows.isWithin(reached) ? [] : rows.filter { Int($0) >= reached }
+        let tail = isWithin ? [] : rows.filter { Int($0) >= reached }
         if !tail.isEmpty {
             for neighbour in try scan(list: tail) { top.offer(neighbour, precedes: precedes) }
         }
@@ -61,8 +62,10 @@ extension SegmentSearch {
     }
 
     /// The rows before `end` that have a vector.
-    private func mask(of rows: PointSet, below end: Int) -> RowMask {
-        var mask = RowMask(words: rows.bitmap(below: end), rowCount: end)
+    ///
+    /// - Parameter count: of those before `end`, if it is known.
+    private func mask(of rows: PointSet, below end: Int, count: Int?) -> RowMask {
+        var mask = RowMask(words: rows.bitmap(below: end), rowCount: end, count: count)
         guard space.columns.presence != nil else { return mask }
         for row in mask.rows where !space.columns.hasVector(Int(row)) { mask.remove(row) }
         return mask
@@ -96,11 +99,15 @@ extension SegmentSearch {
         }
     }
 
+    /// Candidates of the first scan, in depths of the second look: where rows lie about equally far more of them have to be
+    /// rescored, and another scan would cost as much as the first.
+    private static let scannedDepths = 3
+
     /// Widens the scan until the codes' error cannot hide a row that belongs to the nearest.
     private func scanCodes(
         _ graph: GraphView, among mask: RowMask, depth: Int, scratch: SearchScratch
     ) throws(DatabaseError) -> [Neighbour]? {
-        var width = depth
+        var width = max(depth, min(Self.scannedDepths * depth, mask.count / 2))
         while width < mask.count {
             let found = try find(graph, among: mask, ef: width, scans: true, scratch: scratch)
             let outcome = try rescored(found, depth: depth, scratch: scratch)

@@ -12,6 +12,8 @@ import Synchronization
 final class PayloadOverlay: Sendable {
     private let rows: Int
     private let memory = AtomicLazyReference<OverlayMemory>()
+    /// Whether there is memory: a read asks for each row, and a flag costs less than a reference.
+    private let isUsed = Atomic<Bool>(false)
 
     /// One change of one row, borrowed from the overlay.
     struct Change {
@@ -37,6 +39,7 @@ final class PayloadOverlay: Sendable {
             } else {
                 self.memory.storeIfNil(try OverlayMemory(rows: rows))
             }
+        isUsed.store(true, ordering: .releasing)
         guard memory.hasRoom(changes: changes, bytes: bytes) else {
             throw DatabaseError(
                 .memoryBudget, "a segment holds too many changed payloads until background work has merged it"
@@ -61,7 +64,9 @@ final class PayloadOverlay: Sendable {
     /// The newest change of a row at an LSN; `nil` while the row is as it was written.
     @inline(__always)
     func change(of row: Int, at lsn: LSN) -> Change? {
-        guard let memory = memory.load(), let change = memory.change(of: row, at: lsn) else { return nil }
+        guard isUsed.load(ordering: .acquiring), let memory = memory.load(),
+            let change = memory.change(of: row, at: lsn)
+        else { return nil }
         return Change(row: row, lsn: LSN(change.lsn), payload: memory.payload(of: change))
     }
 

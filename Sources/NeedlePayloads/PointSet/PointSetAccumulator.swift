@@ -4,6 +4,8 @@
 package final class PointSetAccumulator {
     /// By the upper 16 bits of the rows.
     private var bitmaps: [UnsafeMutablePointer<UInt64>?] = []
+    /// Rows that were added, some perhaps more than once.
+    private var added = 0
 
     package init() {}
 
@@ -11,10 +13,12 @@ package final class PointSetAccumulator {
 
     @inline(__always)
     package func insert(_ row: UInt32) {
+        added += 1
         bitmap(Int(row >> 16))[Int(row & 0xFFFF) >> 6] |= 1 << UInt64(row & 63)
     }
 
     package func insert(_ set: PointSet) {
+        added += set.count
         set.keepingAlive {
             for index in 0..<set.containerCount {
                 set.container(at: index).or(into: bitmap(set.key(at: index)))
@@ -25,7 +29,7 @@ package final class PointSetAccumulator {
     package func finish() -> PointSet {
         var builder = PointSetBuilder()
         for (key, bitmap) in bitmaps.enumerated() {
-            if let bitmap { builder.append(key: key, bitmap: bitmap) }
+            if let bitmap { builder.append(key: key, bitmap: bitmap, most: added) }
         }
         return builder.finish()
     }

@@ -92,8 +92,12 @@ struct PointSetBuilder {
         }
     }
 
-    /// - Parameter bitmap: 1024 words; nothing is appended for an empty one.
-    mutating func append(key: Int, bitmap: UnsafePointer<UInt64>) {
+    /// - Parameters:
+    ///   - bitmap: 1024 words; nothing is appended for an empty one.
+    ///   - most: no more rows are expected in it.
+    mutating func append(key: Int, bitmap: UnsafePointer<UInt64>, most: Int = 1 << 16) {
+        // Counting rows and runs takes as long as going through some thousand rows.
+        if most <= Container.longestList, appendList(key, of: bitmap, most: most) { return }
         var rows = 0
         var runs = 0
         var carry: UInt64 = 0
@@ -133,6 +137,21 @@ struct PointSetBuilder {
                 }
                 write(start...last)
             }
+        }
+    }
+
+    /// - Returns: false, and nothing is appended, when there are more rows than expected: a damaged set may say less than it
+    ///   holds.
+    private mutating func appendList(_ key: Int, of bitmap: UnsafePointer<UInt64>, most: Int) -> Bool {
+        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: most) { list in
+            var count = 0
+            Self.rows(of: bitmap) { row in
+                if count < most { list[count] = UInt16(row) }
+                count += 1
+            }
+            guard count <= most else { return false }
+            append(key: key, list: UnsafeBufferPointer(rebasing: list[..<count]))
+            return true
         }
     }
 

@@ -18,13 +18,14 @@ package struct RowMask: Sendable {
 
     /// The set of these bits.
     ///
+    /// - Parameter count: of the bits, if it is known: counting a million rows' words takes tens of microseconds.
     /// - Precondition: a word for every 64 rows, and no bit beyond the last row.
-    package init(words: [UInt64], rowCount: Int) {
+    package init(words: [UInt64], rowCount: Int, count: Int? = nil) {
         precondition(words.count == (rowCount + 63) / 64)
         precondition(rowCount % 64 == 0 || words[words.count - 1] >> UInt64(rowCount % 64) == 0)
         self.words = words
         self.rowCount = rowCount
-        count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+        self.count = count ?? words.reduce(0) { $0 + $1.nonzeroBitCount }
     }
 
     /// - Precondition: `row < rowCount`. O(1).
