@@ -34,6 +34,8 @@ package struct EngineOptions: Sendable {
     package var exactRows = 1_000
     /// Rows that the codes of a growing quantized space are trained with: its graph begins when they are there.
     package var trainingRows = 1_024
+    /// Rows behind the last stripe of a field index in a segment that takes writes, before another one is built.
+    package var stripeRows = 4_096
     /// Sealed segments with fewer rows than this get no sketches.
     package var sketchedRows = SketchTraining.leastRows
     /// Bytes that all sealed segments together may take in memory beyond their mappings: sketches, and copies of

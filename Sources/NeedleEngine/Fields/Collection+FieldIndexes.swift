@@ -63,7 +63,7 @@ extension Collection {
         fieldIndexes.current.map { record in
             let (done, total) = indexedRows(record)
             // The newest rows are always looked at.
-            let isReady = total - done < FieldIndexing.stripeRows
+            let isReady = total - done < options.stripeRows
             return FieldIndexDescription(definition: record.definition, state: isReady ? .ready : .building)
         }
     }

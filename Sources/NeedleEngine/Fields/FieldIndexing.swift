@@ -12,13 +12,6 @@ final class FieldIndexing: Sendable {
     private let building = Mutex<Void>(())
     private let jobs = Mutex<[LSN: Job]>([:])
 
-    /// Rows behind the last stripe of a segment that takes writes, before another one is built.
-    static let stripeRows = 4096
-
-    /// Changed payloads of so many rows, before their stripe is built again: each change costs every filter a look, and
-    /// building costs one for every row.
-    static func toleratedChanges(rows: Int) -> Int { max(stripeRows, rows / 32) }
-
     func alone<Result>(_ body: () throws(DatabaseError) -> Result) throws(DatabaseError) -> Result? {
         var result: Result?
         _ = try building.withLockIfAvailable { (_) throws(DatabaseError) in result = try body() }
@@ -62,6 +55,10 @@ extension Collection {
         } ?? false
     }
 
+    /// Changed payloads of so many rows, before their stripe is built again: each change costs every filter a look, and
+    /// building costs one for every row.
+    private func toleratedChanges(rows: Int) -> Int { max(options.stripeRows, rows / 32) }
+
     private func nextFieldIndexTask(_ records: [FieldIndexRecord]) -> FieldIndexTask? {
         let set = segments
         for record in records {
@@ -86,7 +83,7 @@ extension Collection {
         let indexed = kept.last?.rows.upperBound ?? 0
         let outdated = kept.firstIndex { stripe in
             segment.overlay.count(after: stripe.knownLSN)
-                >= FieldIndexing.toleratedChanges(rows: stripe.rows.count)
+                >= toleratedChanges(rows: stripe.rows.count)
         }
         if isComplete {
             guard rows > 0, indexed < rows || kept.count > 1 || outdated != nil else { return nil }
@@ -97,7 +94,7 @@ extension Collection {
                 segment: segment, record: record, kept: Array(kept[..<outdated]),
                 rows: kept[outdated].rows.lowerBound..<rows)
         }
-        guard rows - indexed >= FieldIndexing.stripeRows else { return nil }
+        guard rows - indexed >= options.stripeRows else { return nil }
         // Joining what is not much larger keeps the number of stripes, and of times that a row is read, logarithmic.
         var start = indexed
         while let last = kept.last, last.rows.count <= 2 * (rows - start) {

@@ -22,14 +22,18 @@ struct Contents: Sendable {
         }
         payloads =
             (0..<Self.count).map { content in
-                // Some are long, so that log and segments see blocks of several sizes.
-                let text = String(repeating: "x", count: content % 9 == 0 ? 40 * content : content)
+                let text = Self.text(of: content) ?? ""
                 return Payload(compactJSON: Array(#"{"n":\#(Self.n(of: content)),"text":"\#(text)"}"#.utf8))
             } + (0..<8).map { Payload(compactJSON: Array(#"{"n":\#($0)}"#.utf8)) }
     }
 
     /// The `n` in a payload.
     static func n(of payload: Int) -> Int { payload % 8 }
+
+    /// The text in a payload, if it has one. Some are long, so that log and segments see blocks of several sizes.
+    static func text(of payload: Int) -> String? {
+        payload < count ? String(repeating: "x", count: payload % 9 == 0 ? 40 * payload : payload) : nil
+    }
 
     /// What is left of a payload when `textKey` is deleted.
     static func withoutText(_ payload: Int) -> Int { count + n(of: payload) }

@@ -27,6 +27,8 @@ struct ModelState: Hashable, Sendable {
     var lsn: LSN? = .zero
     var points: [PointID: ModelPoint] = [:]
     var answers: [Int: ModelAnswer] = [:]
+    /// Field indexes by the number of their key.
+    var indexes: [Int: Index] = [:]
 
     func visible(at now: Int64) -> [PointID: ModelPoint] {
         points.filter { $0.value.expiresAt == 0 || $0.value.expiresAt > now }
@@ -83,10 +85,23 @@ struct ModelState: Hashable, Sendable {
                 _ = next.change([Contents.id(item.id)]) { $0.content = item.content }
             }
             answer.updated = Set(items.map { Contents.id($0.id) }).count { visible[$0] != nil }
+        case .createIndex, .dropIndex: return effect(onIndexes: write.kind, answer)
         }
         guard answer.created + answer.updated + answer.deleted > 0 else { return .nothing }
         if let key = write.opKey { next.answers[key] = answer }
         next.lsn = nil
+        return .changed(next, answer)
+    }
+
+    /// One that is there, and one that is not, are conflicts.
+    private func effect(onIndexes kind: Write.Kind, _ answer: ModelAnswer) -> Effect {
+        var next = self
+        next.lsn = nil
+        switch kind {
+        case .createIndex(let index) where indexes[index.key] == nil: next.indexes[index.key] = index
+        case .dropIndex(let key) where indexes[key] != nil: next.indexes[key] = nil
+        default: return .conflict
+        }
         return .changed(next, answer)
     }
 

@@ -36,6 +36,10 @@ struct Write: Hashable, Sendable {
         /// One of the two keys, of every point.
         case deleteText
         case setVectors([Item])
+        /// No part of a group: logged by itself.
+        case createIndex(Index)
+        /// By the number of its key.
+        case dropIndex(Int)
     }
 
     var kind: Kind

@@ -12,6 +12,7 @@ struct OperationGenerator {
     /// At least `count` operations, with at least three crashes among them.
     mutating func operations(_ count: Int) -> [Operation] {
         var list: [Operation] = [.create(0)] + (Bool.random(using: &generator) ? [.create(1)] : [])
+        for key in Index.keys.indices where chance(50) { list.append(.write(0, [creation(of: key)])) }
         while list.count < count { list += step() }
         for index in 0..<4 {
             list.insert(
@@ -59,6 +60,7 @@ struct OperationGenerator {
         case 82..<84: [crash()]
         case 84..<89: [fault()]
         case 89..<96: disturbed(copying())
+        case 97: [.write(collection(), [indexing()])]
         case 96: [chance(70) ? .setAlias(number(0...1), number(0...3)) : .deleteAlias(number(0...1))]
         default: [.heal]
         }
@@ -96,6 +98,15 @@ struct OperationGenerator {
         let model = LossModel.allCases.randomElement(using: &generator) ?? .none
         if !isNow, chance(60) { return .crashLater(model, seed: number(0...999), after: number(1...60)) }
         return .crash(model, seed: number(0...999), again: chance(40) ? number(1...45) : nil)
+    }
+
+    private mutating func creation(of key: Int) -> Write {
+        Write(.createIndex(Index(key: key, type: number(0...2))))
+    }
+
+    private mutating func indexing() -> Write {
+        let key = number(0...1)
+        return chance(60) ? creation(of: key) : Write(.dropIndex(key))
     }
 
     private mutating func group() -> [Write] {

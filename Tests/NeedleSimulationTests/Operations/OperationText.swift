@@ -3,6 +3,8 @@
 //     create 0
 //     write 0 upsert 1:7 2:9+500 if=absent key=3 ; delete 1 4 ; delete-matching 5 ; delete-all
 //     write 0 set 7 1 2 key=3 ; set-matching 5 9 ; replace 7 1 2 ; delete-text ; vectors 1:7 2:8
+//     write 0 index 0 2
+//     write 0 drop-index 0
 //     crash tornSectors seed=4 again=12
 
 import NeedleCore
@@ -58,6 +60,8 @@ extension Write: CustomStringConvertible {
                 (["replace", "\(content)"] + ids.map(String.init)).joined(separator: " ")
             case .deleteText: "delete-text"
             case .setVectors(let items): (["vectors"] + items.map(\.description)).joined(separator: " ")
+            case .createIndex(let index): "index \(index.key) \(index.type)"
+            case .dropIndex(let key): "drop-index \(key)"
             }
         return text + (opKey.map { " key=\($0)" } ?? "")
     }
@@ -169,6 +173,12 @@ extension Write {
             let items = rest.map { Item($0) }
             guard items.allSatisfy({ $0 != nil }) else { return nil }
             self.init(.setVectors(items.compactMap { $0 }), opKey: key)
+        case "index", "drop-index":
+            let numbers = rest.compactMap { Int($0) }
+            guard let first = numbers.first, Index.keys.indices.contains(first) else { return nil }
+            self.init(
+                words[0] == "index"
+                    ? .createIndex(Index(key: first, type: numbers.last ?? 0)) : .dropIndex(first))
         default: return nil
         }
     }

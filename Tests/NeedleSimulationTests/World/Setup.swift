@@ -52,6 +52,7 @@ struct Setup: Sendable {
         }
         options.snapshotProbes = 8
         options.logArchive = pick(["", "archive"])
+        options.stripeRows = pick([3, 10, 4_096])
     }
 
     static func config(

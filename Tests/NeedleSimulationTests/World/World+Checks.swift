@@ -69,6 +69,7 @@ extension World {
         let candidates = timeline.states.indices[min(floor, timeline.states.count)...].reversed().filter {
             isPossible(timeline, $0, lsn)
                 && difference(found, timeline.states[$0], timeline.knownLSN, number) == nil
+                && indexes(of: collection) == timeline.states[$0].indexes
         }
         guard let index = candidates.first(where: { agrees(collection, timeline, $0, candidates) }) else {
             throw Violation(what: explanation(number, timeline, found, lsn, floor))
@@ -124,11 +125,18 @@ extension World {
             text += index == timeline.durable ? ", durable" : ""
             text += index == timeline.answered ? ", answered" : ""
             text += ": \(difference(found, state, timeline.knownLSN, number) ?? "the same points")"
+            text += ", indexes \(state.indexes)"
         }
         return text
     }
 
     // MARK: Reading
+
+    /// The field indexes that the collection tells of, by key.
+    func indexes(of collection: Collection) -> [Int: Index] {
+        let known = collection.listIndexes().compactMap { Index($0.definition) }
+        return Dictionary(known.map { ($0.key, $0) }) { $1 }
+    }
 
     func read(_ collection: Collection, limit: Int = 64) throws -> [PointRecord] {
         var request = ScrollRequest(
@@ -200,6 +208,9 @@ extension World {
             if let what = difference(try read(collection, limit: 7), state, .zero, number) {
                 throw Violation(what: "collection \(number), scrolled: \(what)")
             }
+            guard indexes(of: collection) == state.indexes else {
+                throw Violation(what: "collection \(number) has not the indexes \(state.indexes)")
+            }
             try checkCounts(number, collection)
             try checkGet(number, collection)
             try checkSearch(number, content: state.points.count, limit: 7)
@@ -210,16 +221,18 @@ extension World {
 
     private func checkCounts(_ number: Int, _ collection: Collection) throws {
         let expected = newest(number)
-        let n = expected.count % 8
-        let matching = expected.values.count { Contents.n(of: $0.payload) == n }
+        let question = Question(expected.count % Question.count)
+        let matching = expected.values.count { question.matches($0.payload) }
         let description = collection.describe()
         guard try collection.count(nil, context: OperationContext()) == expected.count,
-            try collection.count(Contents.filter(n: n), context: OperationContext()) == matching,
+            try collection.count(question.filter, context: OperationContext()) == matching,
             description.points == expected.count, description.indexedPoints <= expected.count,
             description.segments.reduce(0, { $0 + $1.points }) == expected.count
         else {
             throw Violation(
-                what: "collection \(number) counts wrong: \(description), expected \(expected.count)")
+                what:
+                    "collection \(number) counts wrong: \(description), expected \(expected.count), \(matching) of \(question.filter)"
+            )
         }
     }
 
@@ -296,6 +309,30 @@ extension World {
             throw Violation(
                 what: "search in \(number): \(quick.hits.map { ($0.record.id, $0.score) }) of \(scores.count)"
             )
+        }
+        try checkFilteredSearch(number, collection, content: content, limit: limit, scores)
+    }
+
+    /// The points that a filter leaves, whatever indexes there are.
+    private func checkFilteredSearch(
+        _ number: Int, _ collection: Collection, content: Int, limit: Int, _ scores: [PointID: Double]
+    ) throws {
+        let question = Question(content % Question.count)
+        let points = newest(number).filter { question.matches($0.value.payload) }
+        let query = SearchQuery(
+            target: .vector(
+                Contents.shared[config(number).spaces[0].size]?.vectors[content % Contents.count] ?? []),
+            limit: limit, filter: question.filter)
+        let result = try collection.search(query, context: OperationContext())
+        let ids = Set(result.hits.map(\.record.id))
+        guard result.complete, result.hits.count == min(limit, points.count), ids.count == result.hits.count,
+            result.hits.allSatisfy({ hit in
+                points[hit.record.id] != nil && (scores[hit.record.id].map { isNear(hit.score, $0) } ?? false)
+            })
+        else {
+            throw Violation(
+                what:
+                    "search in \(number) with \(question.filter): \(ids.sorted()) of \(points.keys.sorted())")
         }
     }
 

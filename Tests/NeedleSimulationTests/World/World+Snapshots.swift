@@ -131,6 +131,9 @@ extension World {
         if let what = difference(try read(collection), state, .zero, number) {
             throw Violation(what: "restore \(name) to \(point): \(what)")
         }
+        guard indexes(of: collection) == state.indexes else {
+            throw Violation(what: "restore \(name) to \(point): without the indexes \(state.indexes)")
+        }
     }
 
     /// Whether every write behind a snapshot of this life can be reached.

@@ -49,12 +49,33 @@ extension World {
     private func commit(
         _ writes: [Write], to collection: Collection, versions: [PointID: LSN]
     ) throws -> [Result<WriteReceipt, DatabaseError>] {
+        if writes.count == 1, let result = indexing(writes[0], of: collection) { return [result] }
         if setup.plant.splitsBatches, let halves = Self.halves(of: writes) {
             let first = collection.commit(try halves.0.map { try prepare($0, for: collection, versions) })
             let second = collection.commit(try halves.1.map { try prepare($0, for: collection, versions) })
             return [Self.joined(first[0], second[0])]
         }
         return collection.commit(try writes.map { try prepare($0, for: collection, versions) })
+    }
+
+    /// - Returns: `nil` when the write is none of the indexes.
+    private func indexing(
+        _ write: Write, of collection: Collection
+    ) -> Result<WriteReceipt, DatabaseError>? {
+        Result { () throws(DatabaseError) -> LSN? in
+            do throws(DatabaseError) {
+                switch write.kind {
+                case .createIndex(let index): return try collection.createIndex(index.definition).lsn
+                case .dropIndex(let key): return try collection.dropIndex(FieldPath(key: Index.keys[key]))
+                default: return nil
+                }
+            } catch {
+                guard error.kind == .alreadyExists || error.kind == .notFound else { throw error }
+                throw DatabaseError(.conflict, error.message)
+            }
+        }
+        .map { lsn in lsn.map { WriteReceipt(lsn: $0, durability: collection.config.durability) } }
+        .optional()
     }
 
     private func prepare(
@@ -72,13 +93,14 @@ extension World {
         case .deleteIDs(let ids): return .delete(.ids(ids.map(Contents.id)))
         case .deleteMatching(let n): return .delete(.filter(Contents.filter(n: n)))
         case .deleteAll: return .delete(.all)
+        case .createIndex, .dropIndex: preconditionFailure("no part of a group")
         default: break
         }
         guard let contents = Contents.shared[collection.config.spaces[0].size] else {
             return .delete(.ids([]))
         }
         switch write.kind {
-        case .deleteIDs, .deleteMatching, .deleteAll: return .delete(.ids([]))
+        case .deleteIDs, .deleteMatching, .deleteAll, .createIndex, .dropIndex: return .delete(.ids([]))
         case .setPayload(let ids, let content):
             return .changePayload(.set(contents.payloads[content]), .ids(ids.map(Contents.id)))
         case .setMatching(let n, let content):
@@ -224,6 +246,16 @@ extension World {
         let unsynced = checker.unsynced(below: "\(directory)/log")
         guard unsynced.isEmpty else {
             throw Violation(what: "rule 6: acknowledged, though \(unsynced) would not survive")
+        }
+    }
+}
+
+extension Result {
+    /// No result when nothing succeeded.
+    fileprivate func optional<Value>() -> Result<Value, Failure>? where Success == Value? {
+        switch self {
+        case .success(let value): value.map { .success($0) }
+        case .failure(let error): .failure(error)
         }
     }
 }
