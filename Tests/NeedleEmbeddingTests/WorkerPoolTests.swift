@@ -44,4 +44,23 @@ import Testing
         }
         #expect(met.load(ordering: .relaxed) == 2)
     }
+
+    /// A re-embedding in the background took a processor from searches, because its helper was as important as they.
+    @Test func aThreadThatGivesWayGetsNoHelpers() {
+        let pool = WorkerPool(threads: 3)
+        let strangers = Atomic<Int>(0)
+        let pieces = Atomic<Int>(0)
+        let thread = Thread {
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+            let own = pthread_self()
+            pool.run(300) { _ in
+                if pthread_equal(own, pthread_self()) == 0 { strangers.wrappingAdd(1, ordering: .relaxed) }
+                usleep(100)
+                pieces.wrappingAdd(1, ordering: .relaxed)
+            }
+        }
+        thread.start()
+        while pieces.load(ordering: .relaxed) < 300 { usleep(1_000) }
+        #expect(strangers.load(ordering: .relaxed) == 0)
+    }
 }

@@ -50,10 +50,17 @@ package final class WorkerPool: Sendable {
         helpers.withLock { for thread in $0 { pthread_join(thread, nil) } }
     }
 
+    /// Whether the calling thread has lowered its priority. Its helpers have not: they would take processors from threads
+    /// that it is to give way to.
+    private static var callerGivesWay: Bool {
+        // On Linux "process" 0 is the calling thread alone.
+        getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) > 0
+    }
+
     /// Calls `body` once for each of 0..<count, on several threads in no stated order; returns when all have
-    /// ended.
+    /// ended. A thread of lowered priority does all of it itself.
     package func run(_ count: Int, _ body: (Int) -> Void) {
-        guard count > 1, threads > 1 else {
+        guard count > 1, threads > 1, !Self.callerGivesWay else {
             for index in 0..<count { body(index) }
             return
         }

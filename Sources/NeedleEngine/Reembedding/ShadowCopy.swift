@@ -13,6 +13,9 @@ struct ShadowCopy {
     let space: Int
     let context: OperationContext
 
+    /// Texts that are embedded at a time; a question that arrives then waits for no more than these.
+    private static let turn = 4
+
     /// What one point needs.
     private enum Step {
         case nothing
@@ -108,11 +111,14 @@ struct ShadowCopy {
         let config = shadow.config.spaces[space]
         let embedder = try EmbedderCheck(embedders: shadow.options.embedders).embedder(
             for: config, at: "model")
-        let batch = try embedder.embed(texts.map(\.text), kind: .passage, context: context)
         let check = VectorCheck(space: config, index: space)
-        for (place, item) in texts.enumerated() {
-            points[item.point].vectors.append(try check.stored(batch.vectors[place]))
-            points[item.point].vectors.sort { $0.space < $1.space }
+        for start in stride(from: 0, to: texts.count, by: Self.turn) {
+            let part = texts[start..<min(texts.count, start + Self.turn)]
+            let batch = try embedder.embed(part.map(\.text), kind: .passage, context: context)
+            for (item, values) in zip(part, batch.vectors) {
+                points[item.point].vectors.append(try check.stored(values))
+                points[item.point].vectors.sort { $0.space < $1.space }
+            }
         }
     }
 
