@@ -99,15 +99,12 @@ extension SegmentSearch {
         }
     }
 
-    /// Candidates of the first scan, in depths of the second look: where rows lie about equally far more of them have to be
-    /// rescored, and another scan would cost as much as the first.
-    private static let scannedDepths = 3
-
     /// Widens the scan until the codes' error cannot hide a row that belongs to the nearest.
     private func scanCodes(
         _ graph: GraphView, among mask: RowMask, depth: Int, scratch: SearchScratch
     ) throws(DatabaseError) -> [Neighbour]? {
-        var width = max(depth, min(Self.scannedDepths * depth, mask.count / 2))
+        // No wider at first: the sketches pass over fewer rows then, which costs more than the rare second scan.
+        var width = depth
         while width < mask.count {
             let found = try find(graph, among: mask, ef: width, scans: true, scratch: scratch)
             let outcome = try rescored(found, depth: depth, scratch: scratch)
