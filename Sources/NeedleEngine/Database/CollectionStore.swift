@@ -36,10 +36,6 @@ final class CollectionStore: Sendable {
 
     var fileSystem: any FileSystem { environment.fileSystem }
     var logDirectory: String { "\(directory)/log" }
-    var recallPath: String { "\(directory)/\(RecallFile.name)" }
-    var qualityPath: String { "\(directory)/\(QualityFile.name)" }
-    /// Derived files that no manifest names: what was measured.
-    static let measured = [RecallFile.name, QualityFile.name]
 
     /// What the disk should hold.
     var manifest: Manifest? { current.withLock { $0 } }
@@ -150,7 +146,7 @@ final class CollectionStore: Sendable {
     /// Open mappings stay valid: files go by unlink (invariant 5).
     func removeUnnamedFiles() throws(DatabaseError) {
         guard let manifest = current.withLock({ $0 }) else { return }
-        let named = manifest.fileNames.union([Manifest.fileName, "log"] + Self.measured)
+        let named = manifest.fileNames.union([Manifest.fileName, "log"] + Self.measuredNames)
         for name in try fileSystem.list(directory) where !named.contains(name) {
             try fileSystem.unlink("\(directory)/\(name)")
         }

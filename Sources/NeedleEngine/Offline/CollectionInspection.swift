@@ -268,20 +268,16 @@ package struct CollectionInspection {
 
     private mutating func checkBesides(_ manifest: Manifest) throws(DatabaseError) {
         let folder = folder
-        for name in CollectionStore.measured {
-            let path = "\(folder)/\(name)"
+        for measured in CollectionStore.measured {
+            let path = "\(folder)/\(measured.name)"
             guard try fileSystem.kind(of: path) == .file else { continue }
             do throws(DatabaseError) {
-                if name == RecallFile.name {
-                    _ = try RecallFile.read(fileSystem, path: path)
-                } else {
-                    _ = try QualityFile.read(fileSystem, path: path)
-                }
+                _ = try measured.read(fileSystem, path: path)
             } catch {
-                note { .init($0.measured(name), error, file: path) }
+                note { .init($0.measured(measured.name), error, file: path) }
             }
         }
-        let named = manifest.fileNames.union([Manifest.fileName, "log"] + CollectionStore.measured)
+        let named = manifest.fileNames.union([Manifest.fileName, "log"] + CollectionStore.measuredNames)
         for name in try fileSystem.list(folder) where !named.contains(name) {
             note { _ in
                 Finding(

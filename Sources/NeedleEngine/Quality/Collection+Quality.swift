@@ -1,5 +1,4 @@
 package import NeedleCore
-import NeedleStorage
 
 // How good vectors and answers are over time: measured in idle time at most once an interval (docs/quality.md), kept in the
 // file QUALITY, told by `collection.get` and, when something has become worse, by `server.health`.
@@ -52,29 +51,21 @@ extension Collection {
 
     // MARK: Over restarts
 
-    /// Keeps what was measured. What cannot be written now is lost with the process, and nothing depends on it.
     func saveQualityIfChanged() -> Bool {
         guard let records = quality.takeUnsaved() else { return false }
-        let file = QualityFile(incarnation: store.incarnation, spaces: records)
-        do throws(DatabaseError) {
-            try AtomicFile.replace(store.fileSystem, store.qualityPath, with: file.encoded())
-        } catch { return true }
+        store.keep(QualityFile(incarnation: store.incarnation, spaces: records))
         return true
     }
 
-    /// Takes what an earlier life has kept. A file that is missing, damaged or another's is as good as none.
     func loadQuality() {
-        do throws(DatabaseError) {
-            let file = try QualityFile.read(store.fileSystem, path: store.qualityPath)
-            guard file.incarnation == store.incarnation, file.spaces.count == config.spaces.count else {
-                return
-            }
-            for (index, record) in file.spaces.enumerated() {
-                let size = config.spaces[index].size
-                let centroids = [record.baseline, record.newest].compactMap { $0?.centroid.count }
-                guard centroids.allSatisfy({ $0 == size }) else { continue }
-                quality.put(record, space: index)
-            }
-        } catch { return }
+        guard let file = store.kept(QualityFile.self), file.spaces.count == config.spaces.count else {
+            return
+        }
+        for (index, record) in file.spaces.enumerated() {
+            let size = config.spaces[index].size
+            let centroids = [record.baseline, record.newest].compactMap { $0?.centroid.count }
+            guard centroids.allSatisfy({ $0 == size }) else { continue }
+            quality.put(record, space: index)
+        }
     }
 }

@@ -1,14 +1,14 @@
 import NeedleCore
 import NeedleStorage
 
-/// The file QUALITY beside a collection's manifest: what was measured of vectors and answers over time
-/// (docs/format/quality.md). It may be removed at any time; then time begins anew.
-struct QualityFile: Hashable {
+/// The file QUALITY: what was measured of vectors and answers over time (docs/format/quality.md). Without it, time begins
+/// anew.
+struct QualityFile: MeasuredFile, Hashable {
     static let name = "QUALITY"
-    private static let magic: [UInt8] = Array("NTQLY".utf8) + [0, 13, 10]
-    private static let version: UInt32 = 1
-    /// Thousands of spaces would fit; nothing larger is believed.
-    private static let maximumBytes = 256 << 20
+    static let magic: [UInt8] = Array("NTQLY".utf8) + [0, 13, 10]
+    static let version: UInt32 = 1
+    /// Thousands of spaces would fit.
+    static let maximumBytes = 256 << 20
 
     var incarnation: Incarnation
     /// In the order of the collection's spaces.
@@ -19,52 +19,22 @@ struct QualityFile: Hashable {
         self.spaces = spaces
     }
 
-    static func read(_ fileSystem: any FileSystem, path: String) throws(DatabaseError) -> QualityFile {
-        let file = try fileSystem.openForReading(path)
-        defer { file.close() }
-        let size = try file.size()
-        guard size <= maximumBytes else {
-            throw .corruption(file: path, offset: maximumBytes, what: "longer than it can be")
-        }
-        return try QualityFile(decoding: try file.readExactly(size, at: 0), file: path)
-    }
+    var entryCount: Int { spaces.count }
 
-    func encoded() -> [UInt8] {
-        var writer = ByteWriter(reserving: 4_096)
-        writer.append(bytes: Self.magic)
-        writer.append(Self.version)
-        writer.append(UInt32(spaces.count))
-        writer.append(bytes: incarnation.bytes)
+    func writeEntries(to writer: inout ByteWriter) {
         for record in spaces {
             writer.append(record.baseline)
             writer.append(record.newest)
             writer.append(UInt32(record.history.count))
             for figures in record.history { writer.append(figures) }
         }
-        writer.append(CRC32C.checksum(writer.bytes))
-        return writer.bytes
     }
 
-    /// - Throws: `corruption`, also for another version.
-    init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
-        guard bytes.count >= 36 else {
-            throw .corruption(file: file, offset: bytes.count, what: "the file ends inside its header")
-        }
-        var reader = ByteReader(bytes.span.bytes, file: file)
-        guard try reader.readBytes(8) == Self.magic, try reader.readUInt32() == Self.version else {
-            throw .corruption(file: file, offset: 0, what: "not a quality file of this version")
-        }
-        let body = Array(bytes.dropLast(4))
-        let stored = bytes.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard CRC32C.checksum(body) == stored else {
-            throw .corruption(file: file, offset: body.count, what: "the checksum is another")
-        }
-        let count = try reader.readUInt32()
-        incarnation = Incarnation(bytes: try reader.readBytes(16))
+    @_lifetime(reader: copy reader)
+    init(incarnation: Incarnation, entries: UInt32, reading reader: inout ByteReader) throws(DatabaseError) {
+        self.incarnation = incarnation
         spaces = []
-        for _ in 0..<count { spaces.append(try QualityRecord(reading: &reader)) }
-        try reader.skip(4)
-        try reader.expectEnd()
+        for _ in 0..<entries { spaces.append(try QualityRecord(reading: &reader)) }
     }
 }
 

@@ -17,8 +17,7 @@ final class QualityWatch: Sendable {
 
     private struct Work {
         var running: QualityMeasuring?
-        /// Nanoseconds of the monotonic clock before which idle time is not used again.
-        var notBefore: UInt64 = 0
+        var pace = IdlePace()
         /// By space, when it was last tried, in milliseconds since 1970: also without a result.
         var triedMS: [Int64?]
         var round: UInt64 = 0
@@ -59,22 +58,22 @@ final class QualityWatch: Sendable {
     /// Nanoseconds until something can be done in idle time; `nil` when it is not for time alone to say.
     func pause(of collection: Collection) -> UInt64? {
         let now = collection.clock.monotonicNanoseconds()
-        let wall = collection.clock.wallMilliseconds()
-        let interval = collection.options.quality.intervalMS
-        let known = bySpace.map { $0.history.last?.atMS }
         // A thread that is at it comes back by itself.
         return work.withLockIfAvailable { work -> UInt64? in
-            if work.running != nil { return work.notBefore > now ? work.notBefore - now : 0 }
-            return zip(work.triedMS, known).map { tried, measured in
-                Self.waitMS(since: [tried, measured].compactMap(\.self).max(), now: wall, interval: interval)
-            }.min().map { UInt64($0) * 1_000_000 }
+            guard work.running == nil else { return work.pace.pause(at: now) }
+            return waits(work, collection).min().map { UInt64($0) * 1_000_000 }
         } ?? nil
     }
 
-    /// Milliseconds. A clock that was set back makes nothing wait longer.
-    private static func waitMS(since last: Int64?, now: Int64, interval: Int) -> Int64 {
-        guard let last, (0..<Int64(interval)).contains(now - last) else { return 0 }
-        return last + Int64(interval) - now
+    /// By space, milliseconds until it is due. A clock that was set back makes nothing wait longer.
+    private func waits(_ work: Work, _ collection: Collection) -> [Int64] {
+        let now = collection.clock.wallMilliseconds()
+        let interval = Int64(collection.options.quality.intervalMS)
+        return zip(work.triedMS, bySpace).map { tried, record in
+            let last = [tried, record.history.last?.atMS].compactMap(\.self).max()
+            guard let last, (0..<interval).contains(now - last) else { return 0 }
+            return last + interval - now
+        }
     }
 
     /// Does one step of the measurement under way, or of the one that is due; no other thread measures meanwhile.
@@ -100,7 +99,7 @@ final class QualityWatch: Sendable {
         _ work: inout Work, _ collection: Collection, _ context: OperationContext
     ) throws(DatabaseError) -> Bool {
         let began = collection.clock.monotonicNanoseconds()
-        guard began >= work.notBefore else { return false }
+        guard work.pace.pause(at: began) == 0 else { return false }
         if work.running == nil { try begin(&work, collection) }
         guard var running = work.running.take() else { return false }
         if try running.step(in: collection, context) {
@@ -108,20 +107,15 @@ final class QualityWatch: Sendable {
         } else {
             work.running = running
         }
-        let took = collection.clock.monotonicNanoseconds() - began
-        let share = min(max(collection.options.measureShare, 0.001), 1)
-        work.notBefore = began &+ UInt64(Double(took) / share)
+        work.pace.note(
+            from: began, to: collection.clock.monotonicNanoseconds(), share: collection.options.measureShare)
         return true
     }
 
     /// Begins what is due, if anything is.
     private func begin(_ work: inout Work, _ collection: Collection) throws(DatabaseError) {
         let now = collection.clock.wallMilliseconds()
-        let interval = collection.options.quality.intervalMS
-        let known = bySpace.map { $0.history.last?.atMS }
-        for space in known.indices {
-            let last = [work.triedMS[space], known[space]].compactMap(\.self).max()
-            guard Self.waitMS(since: last, now: now, interval: interval) == 0 else { continue }
+        for (space, wait) in waits(work, collection).enumerated() where wait == 0 {
             let view = collection.view()
             // Too few yet: that more come is for those who write them to say.
             guard view.liveRows >= collection.options.quality.sample else { continue }

@@ -225,30 +225,24 @@ extension Collection {
 
     // MARK: Over restarts
 
-    /// Keeps what was measured on sealed segments. What cannot be written now is measured again after a
-    /// restart; nothing else depends on it.
+    /// Keeps what was measured on sealed segments.
     func saveRecallIfChanged() -> Bool {
         guard let table = measurement.takeUnsaved() else { return false }
         let sealed = Set(view().set.sealed.map(\.id))
-        let file = RecallFile(
-            incarnation: store.incarnation, entries: table.entries.filter { sealed.contains($0.key.segment) })
-        do throws(DatabaseError) {
-            try AtomicFile.replace(store.fileSystem, store.recallPath, with: file.encoded())
-        } catch { return true }
+        store.keep(
+            RecallFile(
+                incarnation: store.incarnation,
+                entries: table.entries.filter { sealed.contains($0.key.segment) }))
         return true
     }
 
-    /// Takes what an earlier life measured on the segments that are still there. A file that is missing,
-    /// damaged or another's is as good as none.
+    /// Takes what an earlier life measured on the segments that are still there.
     func loadRecall() {
-        do throws(DatabaseError) {
-            let file = try RecallFile.read(store.fileSystem, path: store.recallPath)
-            guard file.incarnation == store.incarnation else { return }
-            let rows = Dictionary(uniqueKeysWithValues: view().set.sealed.map { ($0.id, $0.rowCount) })
-            for (key, recall) in file.entries where config.spaces.indices.contains(key.space) {
-                guard let count = rows[key.segment], recall.rows <= count else { continue }
-                measurement.put(recall, for: key, isSaved: true)
-            }
-        } catch { return }
+        guard let file = store.kept(RecallFile.self) else { return }
+        let rows = Dictionary(uniqueKeysWithValues: view().set.sealed.map { ($0.id, $0.rowCount) })
+        for (key, recall) in file.entries where config.spaces.indices.contains(key.space) {
+            guard let count = rows[key.segment], recall.rows <= count else { continue }
+            measurement.put(recall, for: key, isSaved: true)
+        }
     }
 }

@@ -1,39 +1,26 @@
 import NeedleCore
 import NeedleStorage
 
-/// The file RECALL beside a collection's manifest: what was measured on its sealed segments
-/// (docs/format/recall.md). Derived: it may be removed at any time.
-struct RecallFile: Hashable {
+/// The file RECALL: what was measured on a collection's sealed segments (docs/format/recall.md). Without it, that is
+/// measured again.
+struct RecallFile: MeasuredFile, Hashable {
     static let name = "RECALL"
-    private static let magic: [UInt8] = Array("NTRCL".utf8) + [0, 13, 10]
-    private static let version: UInt32 = 1
-    /// Millions of segments would fit; nothing larger is believed.
-    private static let maximumBytes = 64 << 20
+    static let magic: [UInt8] = Array("NTRCL".utf8) + [0, 13, 10]
+    static let version: UInt32 = 1
+    /// Millions of segments would fit.
+    static let maximumBytes = 64 << 20
 
     var incarnation: Incarnation
     var entries: [RecallKey: SpaceRecall]
-
-    static func read(_ fileSystem: any FileSystem, path: String) throws(DatabaseError) -> RecallFile {
-        let file = try fileSystem.openForReading(path)
-        defer { file.close() }
-        let size = try file.size()
-        guard size <= maximumBytes else {
-            throw .corruption(file: path, offset: maximumBytes, what: "longer than it can be")
-        }
-        return try RecallFile(decoding: try file.readExactly(size, at: 0), file: path)
-    }
 
     init(incarnation: Incarnation, entries: [RecallKey: SpaceRecall]) {
         self.incarnation = incarnation
         self.entries = entries
     }
 
-    func encoded() -> [UInt8] {
-        var writer = ByteWriter(reserving: 1024)
-        writer.append(bytes: Self.magic)
-        writer.append(Self.version)
-        writer.append(UInt32(entries.count))
-        writer.append(bytes: incarnation.bytes)
+    var entryCount: Int { entries.count }
+
+    func writeEntries(to writer: inout ByteWriter) {
         let ordered = entries.sorted { left, right in
             (left.key.segment, left.key.space, left.key.source.rawValue)
                 < (right.key.segment, right.key.space, right.key.source.rawValue)
@@ -59,26 +46,13 @@ struct RecallFile: Hashable {
                 writer.append(point.sumOfSquares.bitPattern)
             }
         }
-        writer.append(CRC32C.checksum(writer.bytes))
-        return writer.bytes
     }
 
-    /// - Throws: `corruption`, also for another version: what it says is measured again.
-    init(decoding bytes: [UInt8], file: String) throws(DatabaseError) {
-        guard bytes.count >= 36 else {
-            throw .corruption(file: file, offset: bytes.count, what: "the file ends inside its header")
-        }
-        var reader = ByteReader(bytes.span.bytes, file: file)
-        guard try reader.readBytes(8) == Self.magic, try reader.readUInt32() == Self.version else {
-            throw .corruption(file: file, offset: 0, what: "not a recall file of this version")
-        }
-        let body = Array(bytes.dropLast(4))
-        let stored = bytes.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard CRC32C.checksum(body) == stored else {
-            throw .corruption(file: file, offset: body.count, what: "the checksum is another")
-        }
-        let count = try reader.readUInt32()
-        incarnation = Incarnation(bytes: try reader.readBytes(16))
+    @_lifetime(reader: copy reader)
+    init(incarnation: Incarnation, entries count: UInt32, reading reader: inout ByteReader)
+        throws(DatabaseError)
+    {
+        self.incarnation = incarnation
         entries = [:]
         for _ in 0..<count {
             let (segment, space) = (try reader.readUInt64(), Int(try reader.readUInt32()))
@@ -88,8 +62,6 @@ struct RecallFile: Hashable {
             let key = RecallKey(segment: segment, space: space, source: source)
             entries[key] = try SpaceRecall(reading: &reader)
         }
-        try reader.skip(4)
-        try reader.expectEnd()
     }
 }
 

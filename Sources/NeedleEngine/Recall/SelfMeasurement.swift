@@ -20,8 +20,7 @@ final class SelfMeasurement: Sendable {
 
     private struct Work {
         var running: RecallMeasurement?
-        /// Nanoseconds of the monotonic clock before which idle time is not used again.
-        var notBefore: UInt64 = 0
+        var pace = IdlePace()
         var rounds: UInt64 = 0
     }
 
@@ -75,9 +74,7 @@ final class SelfMeasurement: Sendable {
 
     /// Nanoseconds until idle time may be used again: 0 when it may now.
     var pause: UInt64 {
-        let until = work.withLockIfAvailable { $0.notBefore } ?? 0
-        let now = clock.monotonicNanoseconds()
-        return until > now ? until - now : 0
+        work.withLockIfAvailable { $0.pace.pause(at: clock.monotonicNanoseconds()) } ?? 0
     }
 
     /// Whether a measurement is under way. A thread that is at it now counts as none: it comes back by itself.
@@ -107,7 +104,7 @@ final class SelfMeasurement: Sendable {
         next: (_ round: UInt64) -> RecallMeasurement?
     ) throws(DatabaseError) -> Bool {
         let began = clock.monotonicNanoseconds()
-        if isPaced, began < work.notBefore { return false }
+        if isPaced, work.pace.pause(at: began) > 0 { return false }
         if let running = work.running, !isCurrent(running) { work.running = nil }
         if work.running == nil {
             work.running = next(work.rounds)
@@ -121,9 +118,7 @@ final class SelfMeasurement: Sendable {
             work.running = nil
         }
         if isPaced {
-            let took = clock.monotonicNanoseconds() - began
-            let share = min(max(options.measureShare, 0.001), 1)
-            work.notBefore = began &+ UInt64(Double(took) / share)
+            work.pace.note(from: began, to: clock.monotonicNanoseconds(), share: options.measureShare)
         }
         return true
     }
