@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// A crash at every file operation of a script that uses everything a collection can do, and another one during
-/// the recovery.
+/// the recovery. `NEEDLETAIL_POINTS=n-m` goes in the long run to the operations from n to m only: all of them take hours.
 @Suite struct CrashPointTests {
     /// The disk before one of its operations, and what may be found on it.
     struct Point: Sendable {
@@ -154,32 +154,39 @@ import Testing
     }
 
     static let shards = 4
+    static let isLong = ModelTests.variable("NEEDLETAIL_LONG") == "1"
 
     /// Every point is met by one model of loss, and at every other one the power is cut again at an operation of the
-    /// recovery; in the long run by every model, and again at every operation of each recovery.
-    @Test(arguments: 0..<shards) func everyFileOperation(shard: Int) throws {
-        let isLong = ModelTests.variable("NEEDLETAIL_LONG") == "1"
+    /// recovery.
+    @Test(.disabled(if: isLong), arguments: 0..<shards) func someOfEveryFileOperation(shard: Int) throws {
         let models = LossModel.allCases
         // Fewer where each takes long, like the seeds of the model.
-        let step = isLong ? 1 : max(1, 500 / Int(max(1, ModelTests.quickSeeds)))
+        let step = max(1, 500 / Int(max(1, ModelTests.quickSeeds)))
         var recoveries = 0
         for point in try Self.found.get() where point.operation % (Self.shards * step) == shard * step {
             let turn = point.operation / Self.shards / step
-            if isLong {
-                for model in models { attempt(point, model, again: nil) }
-                for model in models {
-                    var again = 1
-                    while attempt(point, model, again: again) { again += 1 }
-                    recoveries += again - 1
-                }
-            } else {
-                let again = turn % 2 == 0 ? nil : 1 + Int(SeededGenerator.mix(UInt64(turn)) % 40)
-                let wasCutAgain = attempt(
-                    point, models[turn % models.count], again: again, isKilled: turn % 8 < 2)
-                recoveries += wasCutAgain ? 1 : 0
-            }
+            let again = turn % 2 == 0 ? nil : 1 + Int(SeededGenerator.mix(UInt64(turn)) % 40)
+            let wasCutAgain = attempt(
+                point, models[turn % models.count], again: again, isKilled: turn % 8 < 2)
+            recoveries += wasCutAgain ? 1 : 0
         }
         #expect(recoveries > 20 / step)
+    }
+
+    /// Every point is met by every model of loss, and again at every operation of each recovery.
+    @Test(.enabled(if: isLong), arguments: 0..<shards) func everyFileOperation(shard: Int) throws {
+        let chosen = ModelTests.range("NEEDLETAIL_POINTS") ?? 1...UInt64.max
+        let points = try Self.found.get().filter { chosen.contains(UInt64($0.operation)) }
+        var recoveries = 0
+        for point in points where point.operation % Self.shards == shard {
+            for model in LossModel.allCases {
+                attempt(point, model, again: nil)
+                var again = 1
+                while attempt(point, model, again: again) { again += 1 }
+                recoveries += again - 1
+            }
+        }
+        #expect(recoveries >= points.count / Self.shards, "\(recoveries) recoveries were cut")
     }
 
     @discardableResult

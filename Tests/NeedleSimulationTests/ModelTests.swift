@@ -11,12 +11,15 @@ import Testing
 
     static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+    /// A variable that holds a number or two with `-` between them.
+    static func range(_ name: String) -> ClosedRange<UInt64>? {
+        let bounds = variable(name)?.split(separator: "-").compactMap { UInt64($0) }
+        guard let first = bounds?.first, let last = bounds?.last, first <= last else { return nil }
+        return first...last
+    }
+
     static var seeds: [UInt64] {
-        if let bounds = variable("NEEDLETAIL_SEED")?.split(separator: "-").compactMap({ UInt64($0) }),
-            let first = bounds.first, let last = bounds.last, first <= last
-        {
-            return Array(first...last)
-        }
+        if let range = range("NEEDLETAIL_SEED") { return Array(range) }
         return Array(0..<(variable("NEEDLETAIL_LONG") == "1" ? 20_000 : quickSeeds))
     }
 
