@@ -20,7 +20,8 @@ package struct Needletail: AsyncParsableCommand {
               needletail ingest notes ~/notes --create --model all-MiniLM-L6-v2
               needletail search packages --id 17 --limit 5 --json
 
-            check, dump and repair work on the files of a stopped server on this machine.
+            check, dump and repair work on the files of a stopped server on this machine;
+            doctor says whether the machine is fit for one.
 
             Results go to standard output, all else to standard error. Colours honour
             NO_COLOR.
@@ -48,7 +49,7 @@ package struct Needletail: AsyncParsableCommand {
             IndexCommands.self,
             Facet.self, Embed.self, ReembedCommands.self,
             Optimize.self, SnapshotCommands.self, Backup.self, Restore.self,
-            Check.self, Dump.self, Repair.self, Completion.self,
+            Check.self, Dump.self, Repair.self, Doctor.self, Completion.self,
         ])
 
     package init() {}

@@ -55,7 +55,9 @@ struct ServerProcess {
             database.close()
             throw error
         }
+        let notice = ServiceNotice(environment: environment)
         StandardStreams.output("listening on \(server.address)")
+        notice.ready("listening on \(server.address), loading collections")
         log.info(
             "listening",
             metadata: [
@@ -64,6 +66,7 @@ struct ServerProcess {
             ])
         let loading = BackgroundThread.start { [log] in
             server.loadCollections()
+            notice.say("listening on \(server.address)")
             Self.report(database.summaries(), log)
         }
         let signal = AwaitedSignals.waitForEnd {
@@ -71,6 +74,7 @@ struct ServerProcess {
             log.notice("scrubbing, because of SIGUSR1", metadata: ["collections": "\(jobs.count)"])
         }
         AwaitedSignals.restoreDefaults()
+        notice.stopping("answering what was accepted")
         log.notice("stopping: answering what was accepted", metadata: ["signal": "\(signal)"])
         let isComplete = server.stop()
         if loading.isDone { loading.join() }

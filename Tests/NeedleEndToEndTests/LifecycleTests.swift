@@ -12,6 +12,19 @@ extension EndToEnd {
 
         init() throws { folder = try TemporaryFolder() }
 
+        @Test("The service manager is told when the server listens, when all is loaded, and when it stops")
+        func notices() throws {
+            let notices = try NoticeSocket(folder.path + "/notify")
+            let server = try ServerUnderTest(data: data, variables: ["NOTIFY_SOCKET": notices.path])
+            #expect(
+                try notices.next()
+                    == "READY=1\nSTATUS=listening on 127.0.0.1:\(server.port), loading collections")
+            #expect(try notices.next() == "STATUS=listening on 127.0.0.1:\(server.port)")
+            server.terminate()
+            #expect(try notices.next() == "STOPPING=1\nSTATUS=answering what was accepted")
+            #expect(server.process.wait(seconds: 15) == .exited(0))
+        }
+
         @Test("SIGUSR1: all files are checked again, as a job")
         func scrub() throws {
             let server = try ServerUnderTest(data: data)

@@ -5,22 +5,6 @@ import Testing
 
 @Suite("Folders of texts")
 struct FolderTests {
-    /// A folder with these files; goes away with the value.
-    private final class Folder {
-        let path = FileManager.default.temporaryDirectory.appending(path: "needle-\(UUID().uuidString)").path
-
-        init(_ files: [String: String]) throws {
-            for (name, text) in files {
-                let url = URL(filePath: path + "/" + name)
-                try FileManager.default.createDirectory(
-                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-                try Data(text.utf8).write(to: url)
-            }
-        }
-
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-    }
-
     @Test("Texts are found recursively, in the order of their paths")
     func walk() throws {
         let folder = try Folder([

@@ -16,12 +16,16 @@ final class ServerUnderTest: Sendable {
     /// - Parameters:
     ///   - data: the data directory.
     ///   - settings: `section.key` and value, as in the configuration file.
-    init(data: String, settings: [String: String] = [:], model: String? = nil) throws {
+    ///   - variables: more of the environment.
+    init(
+        data: String, settings: [String: String] = [:], model: String? = nil,
+        variables: [String: String] = [:]
+    ) throws {
         folder = try TemporaryFolder()
-        var environment: [String: String] = [
-            // No model but the one that is asked for.
-            "XDG_CACHE_HOME": folder.path, "HOME": folder.path,
-        ]
+        var environment = variables
+        // No model but the one that is asked for.
+        environment["XDG_CACHE_HOME"] = folder.path
+        environment["HOME"] = folder.path
         for (key, value) in settings {
             environment["NEEDLETAIL_" + key.uppercased().replacing(".", with: "_")] = value
         }
