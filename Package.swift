@@ -65,7 +65,7 @@ let package = Package(
         room("NeedleClient", ["NeedleCore", logging] + nio, exclude: ["NeedleClient.docc"]),
         room(
             "NeedleServer",
-            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml] + nio),
+            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml, crypto] + nio),
         room("NeedleOffline", ["NeedleCore", "NeedleStorage", "NeedleEngine"]),
         room("NeedletailCommand", ["NeedleClient", "NeedleOffline", arguments, crypto]),
         program(

@@ -6,6 +6,9 @@ public import Logging
 public struct ClientConfiguration: Sendable {
     /// Where the server listens.
     public var address: ServerAddress
+    /// The API key, or a token made from one, for servers that ask for it. Every connection begins with it; others do
+    /// not hear of it.
+    public var apiKey: String?
     /// Connections kept at most, 1 or more. Requests are pipelined, so one is enough until a core of the
     /// server is busy with reading and writing lines.
     public var connections = 1

@@ -64,6 +64,8 @@ extension Failure {
         case .notFound where error.at == "collection": return missing(collection, existing)
         case .alreadyExists: return ["see it: needletail info \(name)    delete it: needletail drop \(name)"]
         case .dimensionMismatch: return ["see the collection's dimensions: needletail info \(name)"]
+        case .unauthenticated:
+            return ["set NEEDLETAIL_API_KEY, or name a file with --api-key-file; keys: needletail key --help"]
         case .loading: return ["the collection is still loading; try again in a moment"]
         case .unknownMethod: return ["the server is older than this command; see needletail info"]
         case .diskFull: return ["free space on the server's data directory, then try again"]

@@ -16,6 +16,12 @@ struct GlobalOptions: ParsableArguments {
             "Seconds to wait for an answer; 0 waits for ever. Default: 30.", valueName: "seconds"))
     var timeout: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "A file that holds the API key, for servers that ask for one. Default: NEEDLETAIL_API_KEY.",
+            valueName: "file"))
+    var apiKeyFile: String?
+
     func validate() throws {
         if let timeout, !timeout.isFinite || timeout < 0 {
             throw ValidationError("--timeout is a number of seconds, 0 or more")
@@ -27,7 +33,9 @@ struct GlobalOptions: ParsableArguments {
     static func movedBehindCommand(_ arguments: [String]) -> [String] {
         var leading: [String] = []
         var rest = arguments[...]
-        while let first = rest.first, ["--url", "--timeout"].contains(first.prefix { $0 != "=" }) {
+        while let first = rest.first,
+            ["--url", "--timeout", "--api-key-file"].contains(first.prefix { $0 != "=" })
+        {
             let length = first.contains("=") ? 1 : 2
             leading += rest.prefix(length)
             rest = rest.dropFirst(length)
@@ -56,17 +64,34 @@ struct GlobalOptions: ParsableArguments {
         }
     }
 
-    /// Runs a command's work with a client, and turns its errors into advice.
-    ///
-    /// - Parameter collection: the collection the command is about, for naming similar ones.
-    func withClient(collection: String? = nil, _ body: (NeedletailClient) async throws -> Void) async throws {
+    /// How to reach the server asked for.
+    func clientConfiguration() throws -> ClientConfiguration {
         var configuration = ClientConfiguration(address: try address())
+        configuration.apiKey = try apiKey()
         switch clientTimeout {
         case .standard: break
         case .none: configuration.requestTimeout = nil
         case .after(let duration): configuration.requestTimeout = duration
         }
-        let client = NeedletailClient(configuration)
+        return configuration
+    }
+
+    /// The first line of the file, or the variable. Never an option: what stands on a command line is seen by everybody
+    /// on the machine.
+    func apiKey(environment: (String) -> String? = Terminal.environment) throws -> String? {
+        guard let apiKeyFile else {
+            return environment("NEEDLETAIL_API_KEY").flatMap { $0.isEmpty ? nil : $0 }
+        }
+        let line = try InputFile(apiKeyFile).nextLine { false } ?? []
+        guard !line.isEmpty else { throw Failure(.badInput, "there is no key in \(apiKeyFile)") }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Runs a command's work with a client, and turns its errors into advice.
+    ///
+    /// - Parameter collection: the collection the command is about, for naming similar ones.
+    func withClient(collection: String? = nil, _ body: (NeedletailClient) async throws -> Void) async throws {
+        let client = NeedletailClient(try clientConfiguration())
         do {
             try await body(client)
         } catch let error as StatusError {

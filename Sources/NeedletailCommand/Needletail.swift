@@ -49,7 +49,7 @@ package struct Needletail: AsyncParsableCommand {
             IndexCommands.self,
             Facet.self, Embed.self, ReembedCommands.self,
             Optimize.self, SnapshotCommands.self, Backup.self, Restore.self,
-            Check.self, Dump.self, Repair.self, Doctor.self, Completion.self,
+            Check.self, Dump.self, Repair.self, Doctor.self, KeyCommands.self, Completion.self,
         ])
 
     package init() {}

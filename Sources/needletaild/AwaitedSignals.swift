@@ -1,6 +1,6 @@
 import Glibc
 
-/// SIGTERM, SIGINT and SIGUSR1, taken by waiting for them instead of by handlers, in which next to nothing is allowed.
+/// SIGTERM, SIGINT, SIGHUP and SIGUSR1, taken by waiting for them instead of by handlers, in which next to nothing is allowed.
 enum AwaitedSignals {
     private static func set() -> sigset_t {
         var set = sigset_t()
@@ -8,6 +8,7 @@ enum AwaitedSignals {
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
         sigaddset(&set, SIGUSR1)
+        sigaddset(&set, SIGHUP)
         return set
     }
 
@@ -19,14 +20,17 @@ enum AwaitedSignals {
 
     /// Waits for one that ends the server.
     ///
-    /// - Parameter onRequest: called for each SIGUSR1 meanwhile.
-    static func waitForEnd(onRequest: () -> Void) -> String {
+    /// - Parameters:
+    ///   - onRequest: called for each SIGUSR1 meanwhile.
+    ///   - onReload: for each SIGHUP.
+    static func waitForEnd(onRequest: () -> Void, onReload: () -> Void) -> String {
         var set = set()
         while true {
             var number: Int32 = 0
             guard sigwait(&set, &number) == 0 else { continue }
             switch number {
             case SIGUSR1: onRequest()
+            case SIGHUP: onReload()
             case SIGINT: return "SIGINT"
             default: return "SIGTERM"
             }
@@ -39,6 +43,7 @@ enum AwaitedSignals {
         signal(SIGTERM, SIG_DFL)
         signal(SIGINT, SIG_DFL)
         signal(SIGUSR1, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
         var set = set()
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }

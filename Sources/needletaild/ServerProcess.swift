@@ -47,10 +47,12 @@ struct ServerProcess {
         options.embedders = Embedders(try chooseModels(clock: clock))
         let database = try openDatabase(clock: clock, options: options)
         let server: Server
+        let keys: KeyRing?
         do throws(DatabaseError) {
+            keys = try KeyRing.open(configuration.keysFile, clock: clock, log: log)
             server = try Server.start(
                 database: database, configuration: configuration, clock: clock, log: log,
-                maximumConnections: connections)
+                maximumConnections: connections, access: keys?.access)
         } catch {
             database.close()
             throw error
@@ -72,6 +74,8 @@ struct ServerProcess {
         let signal = AwaitedSignals.waitForEnd {
             let jobs = database.scrub()
             log.notice("scrubbing, because of SIGUSR1", metadata: ["collections": "\(jobs.count)"])
+        } onReload: {
+            keys?.reload()
         }
         AwaitedSignals.restoreDefaults()
         notice.stopping("answering what was accepted")

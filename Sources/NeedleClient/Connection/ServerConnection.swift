@@ -56,13 +56,32 @@ final class ServerConnection: Sendable {
             return ServerConnection(
                 channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop),
                 greeting: greeting)
-        }.flatMapErrorThrowing { error in
+        }.flatMap { $0.loggedIn(configuration) }.flatMapErrorThrowing { error in
             connected.whenSuccess { $0.close(promise: nil) }
             throw Self.connectionFailure(error, address)
         }.always { _ in timer.cancel() }
     }
 
+    /// Says who this is, if the server asks.
+    private func loggedIn(_ configuration: ClientConfiguration) -> EventLoopFuture<ServerConnection> {
+        guard greeting.needsKey else { return channel.eventLoop.makeSucceededFuture(self) }
+        guard let apiKey = configuration.apiKey else {
+            return channel.eventLoop.makeFailedFuture(
+                NeedletailError(.unauthenticated, "\(configuration.address) asks for an API key"))
+        }
+        let request = OutgoingRequest("auth.login") { writer in
+            writer.key("api_key")
+            writer.write(apiKey)
+        }
+        return submit(request, timeout: configuration.connectTimeout, onProgress: nil).result
+            .map { _ in self }
+    }
+
     private static func connectionFailure(_ error: any Error, _ address: ServerAddress) -> NeedletailError {
+        // The server's own words: another attempt would hear them again, or has to wait.
+        if let error = error as? NeedletailError, [.unauthenticated, .overloaded].contains(error.kind) {
+            return error
+        }
         if let error = error as? NeedletailError, error.kind == .invalidReply {
             return NeedletailError(
                 .invalidReply, "\(address) does not speak the Needletail protocol: \(error.message)")

@@ -3,7 +3,6 @@
 // Whatever is not understood is an error that names its place (file and line, or the variable) and says what
 // would have been right; all of them are reported together, because fixing one at a time is tedious.
 
-import Glibc
 import NeedleCore
 import TOMLKit
 
@@ -35,19 +34,11 @@ package struct ConfigurationLoader {
 
     /// Reads a TOML file. One that cannot be read is a problem like any other.
     package mutating func read(file: String) {
-        guard let stream = fopen(file, "r") else {
-            report(file, "cannot be read: \(String(cString: strerror(errno)))")
-            return
+        do throws(TextFile.Unreadable) {
+            read(toml: try TextFile.contents(of: file), file: file)
+        } catch {
+            report(file, error.reason)
         }
-        defer { fclose(stream) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 4_096)
-        while true {
-            let count = fread(&piece, 1, piece.count, stream)
-            guard count > 0 else { break }
-            bytes += piece[..<count]
-        }
-        read(toml: String(decoding: bytes, as: UTF8.self), file: file)
     }
 
     /// Reads a TOML text. Its values win over what is there already.
@@ -113,11 +104,12 @@ package struct ConfigurationLoader {
 
     /// Rules that concern more than one key.
     private mutating func checkTogether() {
-        if !configuration.listen.isLoopback && !configuration.allowRemote {
+        if !configuration.listen.isLoopback && !configuration.allowRemote && configuration.keysFile.isEmpty {
             report(
                 "server.listen",
-                "\(configuration.listen) can be reached from other machines, and this version asks nobody who they "
-                    + "are; listen on 127.0.0.1, or set server.allow_remote = true if the network is trusted")
+                "\(configuration.listen) can be reached from other machines, and without security.keys nobody is asked "
+                    + "who they are; listen on 127.0.0.1, make keys (needletail key create), or set "
+                    + "server.allow_remote = true if the network is trusted")
         }
         if configuration.limits.serverBytes < 2 * configuration.limits.lineBytes {
             report(
@@ -155,6 +147,7 @@ package struct ConfigurationLoader {
     /// Variables that the command-line tool, the scripts and the tests read.
     private static let variablesOfOthers: Set<String> = [
         "NEEDLETAIL_URL", "NEEDLETAIL_CONFIG", "NEEDLETAIL_KERNELS", "NEEDLETAIL_MODEL",
+        "NEEDLETAIL_API_KEY",
     ]
 
     private static let sectionsHint: String = {

@@ -6,7 +6,7 @@ import NeedleEngine
 
 extension ConfigurationKey {
     package static let all: [ConfigurationKey] =
-        server + storage + memory + limits + threads + search + quality + model + log
+        server + security + storage + memory + limits + threads + search + quality + model + log
 
     private static let day = 86_400_000
 
@@ -17,6 +17,10 @@ extension ConfigurationKey {
         ConfigurationKey("server", "backlog", .integer(\.backlog, 1...65_535)),
         ConfigurationKey("server", "write_timeout_ms", .integer(\.limits.writeTimeoutMS, 100...day)),
         ConfigurationKey("server", "drain_ms", .integer(\.limits.drainMS, 0...day)),
+    ]
+
+    private static let security = [
+        ConfigurationKey("security", "keys", .text(\.keysFile))
     ]
 
     private static let storage = [

@@ -7,6 +7,8 @@ package struct ServerConfiguration: Sendable {
     package var listen = ListenAddress.standard
     /// Consent to listen where other machines can connect although nobody has to say who they are.
     package var allowRemote = false
+    /// The file of API keys; empty: nobody is asked who they are.
+    package var keysFile = ""
     /// Connections that the kernel holds until they are accepted.
     package var backlog = 512
     /// Event-loop threads; 0 = by the number of cores.

@@ -52,7 +52,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     init(environment: ConnectionEnvironment, connection: Connection) {
         self.environment = environment
         self.connection = connection
-        session = Session(limits: environment.limits)
+        session = Session(limits: environment.limits, access: environment.access)
     }
 
     // MARK: Channel events
@@ -230,11 +230,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch action {
         case .send(let line): outbox.append(line)
         case .decode(let line): decode(line)
-        case .submit(let key, let request, let receivedAt):
+        case .submit(let key, let request, let receivedAt, let principal):
             polling?.began(receivedAt: receivedAt)
             // Entered before its answer can come: answers take the way through the mailbox.
             tasks[key] = environment.executor.submit(
-                request, key: key, receivedAt: receivedAt, sink: connection)
+                request, key: key, receivedAt: receivedAt, from: principal, sink: connection)
         case .cancel(let key): tasks[key]?.cancel()
         case .close(.now): close()
         case .close(.lingering): closeLingering()

@@ -9,6 +9,8 @@ struct ConnectionEnvironment: Sendable {
     let clock: any Clock
     let budget: ByteBudget
     let greeting: Greeting
+    /// Who may speak; `nil`: everybody.
+    let access: AccessControl?
     let decoder: RequestDecoder
     let executor: any RequestExecutor
     let registry: ConnectionRegistry
@@ -30,7 +32,8 @@ package final class Listener: Sendable {
     package static func start(
         _ executor: any RequestExecutor, group: MultiThreadedEventLoopGroup,
         configuration: ServerConfiguration,
-        clock: any Clock, budget: ByteBudget, greeting: Greeting, maximumConnections: Int = .max
+        clock: any Clock, budget: ByteBudget, greeting: Greeting, access: AccessControl? = nil,
+        maximumConnections: Int = .max
     ) throws(DatabaseError) -> Listener {
         let registry = ConnectionRegistry(limit: min(configuration.limits.connections, maximumConnections))
         // With one core, whoever is to send the next request could not run.
@@ -42,7 +45,7 @@ package final class Listener: Sendable {
             )
         }
         let environment = ConnectionEnvironment(
-            limits: configuration.limits, clock: clock, budget: budget, greeting: greeting,
+            limits: configuration.limits, clock: clock, budget: budget, greeting: greeting, access: access,
             decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry,
             polling: Dictionary(uniqueKeysWithValues: polling))
         let listen = configuration.listen

@@ -21,6 +21,7 @@ package import NeedleWire
 package final class Dispatcher: RequestExecutor {
     let database: Database
     let status: ServerStatus
+    private let audit: AuditLog?
     let clock: any Clock
     let limits: Limits
     let encoder: ReplyEncoder
@@ -40,8 +41,9 @@ package final class Dispatcher: RequestExecutor {
 
     package init(
         database: Database, configuration: ServerConfiguration, clock: any Clock, status: ServerStatus,
-        loops: [any EventLoop]
+        audit: AuditLog? = nil, loops: [any EventLoop]
     ) {
+        self.audit = audit
         self.database = database
         self.status = status
         self.clock = clock
@@ -83,10 +85,13 @@ package final class Dispatcher: RequestExecutor {
     }
 
     package func submit(
-        _ request: Request, key: RequestKey, receivedAt: UInt64, sink: any ReplySink
+        _ request: Request, key: RequestKey, receivedAt: UInt64, from principal: Principal?,
+        sink: any ReplySink
     ) -> any RequestHandle {
         let task = RequestTask(
-            key: key, request: request, sink: sink, receivedAt: receivedAt, clock: clock, encoder: encoder)
+            key: key, request: request, principal: principal, sink: sink, receivedAt: receivedAt,
+            clock: clock,
+            encoder: encoder, audit: request.call.method.isAudited ? audit : nil)
         do throws(DatabaseError) {
             // A deadline of 0 has passed already: not executed, whatever it is.
             try task.context.check()

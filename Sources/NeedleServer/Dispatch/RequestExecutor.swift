@@ -7,9 +7,11 @@ package protocol RequestExecutor: Sendable {
     /// Begins a request. Its answer goes to `sink`, exactly once, on whatever thread. Called on the connection's event
     /// loop, in the order received.
     ///
+    /// - Parameter principal: who asks; `nil` where nobody is asked who they are.
     /// - Returns: what to end it by.
     func submit(
-        _ request: Request, key: RequestKey, receivedAt: UInt64, sink: any ReplySink
+        _ request: Request, key: RequestKey, receivedAt: UInt64, from principal: Principal?,
+        sink: any ReplySink
     ) -> any RequestHandle
 
     /// Runs the decoding of a large line, off the event loop.

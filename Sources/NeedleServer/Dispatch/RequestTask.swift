@@ -25,19 +25,26 @@ package protocol ReplySink: AnyObject, Sendable {
 package final class RequestTask: RequestHandle {
     let key: RequestKey
     let request: Request
+    /// Who asks; `nil` where nobody is asked who they are.
+    private let principal: Principal?
     let sink: any ReplySink
     let context: OperationContext
     /// Monotonic nanoseconds at which the line's last byte had come.
     let receivedAt: UInt64
     private let encoder: ReplyEncoder
+    /// For what administrators do.
+    private let audit: AuditLog?
     private let isFinished = Atomic<Bool>(false)
     /// What wakes a wait when the request is cancelled.
     private let wakeUp = Mutex<(@Sendable () -> Void)?>(nil)
 
     init(
-        key: RequestKey, request: Request, sink: any ReplySink, receivedAt: UInt64, clock: any Clock,
-        encoder: ReplyEncoder
+        key: RequestKey, request: Request, principal: Principal? = nil, sink: any ReplySink,
+        receivedAt: UInt64,
+        clock: any Clock, encoder: ReplyEncoder, audit: AuditLog? = nil
     ) {
+        self.principal = principal
+        self.audit = audit
         self.key = key
         self.request = request
         self.sink = sink
@@ -57,8 +64,10 @@ package final class RequestTask: RequestHandle {
             isFinished.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
                 .exchanged
         else { return }
+        audit?.note(request.call, by: principal, result)
         guard let id = request.id else { return sink.complete(key, nil) }
-        let reply = encoder.encode(result, id: id)
+        let seen = principal.map { principal in result.map(principal.visible) } ?? result
+        let reply = encoder.encode(seen, id: id)
         // What a change did is told in any case; it is short, and the peer has to know.
         guard request.call.changesCollection || sink.admitsReply(of: reply.count) else {
             let error = DatabaseError(

@@ -27,25 +27,28 @@ package final class Server: Sendable {
 
     /// Listens. The database may still be loading; its collections answer `loading` until they are there.
     ///
-    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration
-    ///   says.
+    /// - Parameters:
+    ///   - maximumConnections: what the process can have open, if that is less than the configuration says.
+    ///   - access: who may speak; `nil`: everybody.
     /// - Throws: `storage_failed` when the address cannot be had.
     package static func start(
         database: Database, configuration: ServerConfiguration, clock: any Clock, log: Logger,
-        maximumConnections: Int = .max
+        maximumConnections: Int = .max, access: AccessControl? = nil
     ) throws(DatabaseError) -> Server {
         let cores = ProcessSettings.cores
         let threads = configuration.ioThreads > 0 ? configuration.ioThreads : max(1, min(8, cores / 2))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let budget = ByteBudget(limit: configuration.limits.serverBytes)
-        let status = ServerStatus(clock: clock, budget: budget, limits: configuration.limits)
+        let status = ServerStatus(
+            clock: clock, budget: budget, limits: configuration.limits,
+            authentication: access == nil ? .none : .apiKey)
         let dispatcher = Dispatcher(
             database: database, configuration: configuration, clock: clock, status: status,
-            loops: Array(group.makeIterator()))
+            audit: AuditLog(log), loops: Array(group.makeIterator()))
         do throws(DatabaseError) {
             let listener = try Listener.start(
                 dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
-                greeting: status.greeting, maximumConnections: maximumConnections)
+                greeting: status.greeting, access: access, maximumConnections: maximumConnections)
             return Server(
                 group: group, listener: listener, dispatcher: dispatcher, database: database,
                 drainMS: configuration.limits.drainMS, log: log)

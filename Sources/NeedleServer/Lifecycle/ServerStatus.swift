@@ -12,8 +12,12 @@ package final class ServerStatus: Sendable {
     private let startedAt: UInt64
     let budget: ByteBudget
     private let limits: Limits
+    private let authentication: Greeting.Authentication
 
-    package init(clock: any Clock, budget: ByteBudget, limits: Limits) {
+    package init(
+        clock: any Clock, budget: ByteBudget, limits: Limits, authentication: Greeting.Authentication = .none
+    ) {
+        self.authentication = authentication
         self.clock = clock
         self.budget = budget
         self.limits = limits
@@ -21,7 +25,7 @@ package final class ServerStatus: Sendable {
     }
 
     package var greeting: Greeting {
-        Greeting(version: needletailVersion, authentication: .none, limits: limits)
+        Greeting(version: needletailVersion, authentication: authentication, limits: limits)
     }
 
     package func info(of database: Database) -> ServerInfo {

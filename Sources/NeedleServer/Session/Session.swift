@@ -23,6 +23,7 @@ package struct Session: Sendable {
     }
 
     private let limits: Limits
+    private var access: SessionAccess
     private let encoder: ReplyEncoder
     private var framer: LineFramer
     private var phase = Phase.open
@@ -37,10 +38,13 @@ package struct Session: Sendable {
     /// When the last bytes came, which is when the last byte of every line that waits here came.
     private var lastInputAt: UInt64 = 0
 
-    package init(limits: Limits) {
+    /// - Parameter access: who may speak here; `nil`: everybody.
+    package init(limits: Limits, access: AccessControl? = nil) {
         self.limits = limits
+        self.access = SessionAccess(access)
         encoder = ReplyEncoder(limits: limits)
-        framer = LineFramer(limit: limits.lineBytes)
+        framer = LineFramer(
+            limit: access == nil ? limits.lineBytes : min(SessionAccess.lineBytes, limits.lineBytes))
     }
 
     // MARK: What the owner asks
@@ -153,7 +157,7 @@ package struct Session: Sendable {
         // With no room, whole lines may wait in the framer too, and those were accepted.
         guard phase != .closed, decoding == nil, hasRoom, framer.isInsideLine, !isSkippingLine else { return }
         isSkippingLine = true
-        framer = LineFramer(limit: limits.lineBytes)
+        framer = LineFramer(limit: framer.limit)
         // A new framer would take the next line for the first one, in which HTTP is refused.
         framer.feed(Array("0\n".utf8))
         _ = framer.next()
@@ -175,7 +179,7 @@ package struct Session: Sendable {
                 decoding = line.count
                 actions.append(.decode(line))
             case .lineTooLong:
-                let failure = RequestFailure.lineTooLong(limit: limits.lineBytes)
+                let failure = RequestFailure.lineTooLong(limit: framer.limit)
                 send(encoder.encode(.failure(failure.error), id: failure.id), requests: 1)
             case .close:
                 phase = .closed
@@ -201,7 +205,7 @@ package struct Session: Sendable {
             }
         case .request(let request):
             let key = open.openSingle(id: request.id, bytes: bytes)
-            take(request, key)
+            take(request, key, bytes: bytes)
         }
     }
 
@@ -213,21 +217,28 @@ package struct Session: Sendable {
                 let reply = failure.needsReply ? encoder.encode(.failure(failure.error), id: failure.id) : nil
                 deliver(open.completeMember(slot, of: batch, id: failure.id, reply: reply))
             case .request(let request):
-                take(request, open.openMember(slot, of: batch, id: request.id))
+                take(
+                    request, open.openMember(slot, of: batch, id: request.id), bytes: bytes / messages.count)
             }
         }
     }
 
-    private mutating func take(_ request: Request, _ key: RequestKey) {
-        if phase == .draining {
+    private mutating func take(_ request: Request, _ key: RequestKey, bytes: Int) {
+        if access.isExhausted {
+            complete(key, request.id, .failure(SessionAccess.exhausted))
+        } else if phase == .draining {
             let error = DatabaseError(.draining, "the server is shutting down", retryAfterMS: 1_000)
             complete(key, request.id, .failure(error))
+        } else if case .answer(let result) = access.admit(request.call, bytes: bytes) {
+            complete(key, request.id, result)
+            if !access.awaitsLogin { framer.raiseLimit(to: limits.lineBytes) }
+            if access.isExhausted { phase = .draining }
         } else if case .cancel(let id) = request.call {
             let keys = open.keys(of: id).filter { $0 != key }
             for key in keys { actions.append(.cancel(key)) }
             complete(key, request.id, .success(.cancelled(!keys.isEmpty)))
         } else {
-            actions.append(.submit(key, request, receivedAt: lastInputAt))
+            actions.append(.submit(key, request, receivedAt: lastInputAt, access.principal))
         }
     }
 

@@ -10,7 +10,9 @@ package enum SessionAction: Sendable {
     /// Decode this line, here or elsewhere, and give the result to `decoded`. No other line comes before that.
     case decode([UInt8])
     /// Execute this request and give its answer to `completed`.
-    case submit(RequestKey, Request, receivedAt: UInt64)
+    ///
+    /// The principal is who asks; `nil` where nobody is asked who they are.
+    case submit(RequestKey, Request, receivedAt: UInt64, Principal?)
     /// Somebody lost interest in the request; it is completed all the same.
     case cancel(RequestKey)
     /// Close the connection; nothing comes after this.

@@ -28,7 +28,7 @@ package struct LineFramer: Sendable {
     }
 
     /// Bytes a line may have.
-    package let limit: Int
+    package private(set) var limit: Int
 
     private enum Phase {
         /// Too few bytes to tell whether the first line is HTTP.
@@ -56,6 +56,11 @@ package struct LineFramer: Sendable {
     package init(limit: Int) {
         precondition(limit > 0, "a line has at least one byte")
         self.limit = limit
+    }
+
+    /// From now on lines may be longer.
+    package mutating func raiseLimit(to limit: Int) {
+        self.limit = max(limit, self.limit)
     }
 
     /// Bytes held: for the server's byte budget.

@@ -38,7 +38,7 @@ struct Doctor: AsyncParsableCommand {
 
     /// `nil` when none answers soon.
     private func server() async throws -> MachineReadings.Server? {
-        var configuration = ClientConfiguration(address: try global.address())
+        var configuration = try global.clientConfiguration()
         configuration.requestTimeout = .seconds(2)
         let client = NeedletailClient(configuration)
         var server: MachineReadings.Server?

@@ -40,7 +40,8 @@ final class ScriptedExecutor: RequestExecutor {
     }
 
     func submit(
-        _ request: Request, key: RequestKey, receivedAt: UInt64, sink: any ReplySink
+        _ request: Request, key: RequestKey, receivedAt: UInt64, from principal: Principal?,
+        sink: any ReplySink
     ) -> any RequestHandle {
         let handle = Handle()
         handles.withLock { $0.append(handle) }

@@ -9,6 +9,8 @@ struct SessionDriver {
     /// What went to the socket, line by line, since it was last asked.
     private var sent: [String] = []
     private(set) var submitted: [(key: RequestKey, request: Request, receivedAt: UInt64)] = []
+    /// Who asked, of each submitted request.
+    private(set) var principals: [Principal?] = []
     private(set) var cancelled: [RequestKey] = []
     private(set) var closed: CloseManner?
     /// Whether the socket takes bytes at once.
@@ -18,11 +20,11 @@ struct SessionDriver {
     var decodes = true
     private(set) var undecoded: [[UInt8]] = []
 
-    init(_ change: (inout Limits) -> Void = { _ in }) {
+    init(access: AccessControl? = nil, _ change: (inout Limits) -> Void = { _ in }) {
         var limits = Limits()
         change(&limits)
         self.limits = limits
-        session = Session(limits: limits)
+        session = Session(limits: limits, access: access)
     }
 
     mutating func open() {
@@ -99,7 +101,9 @@ struct SessionDriver {
             } else {
                 undecoded.append(line)
             }
-        case .submit(let key, let request, let receivedAt): submitted.append((key, request, receivedAt))
+        case .submit(let key, let request, let receivedAt, let principal):
+            submitted.append((key, request, receivedAt))
+            principals.append(principal)
         case .cancel(let key): cancelled.append(key)
         case .close(let manner): closed = manner
         }

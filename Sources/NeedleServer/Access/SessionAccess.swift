@@ -1,0 +1,78 @@
+import NeedleCore
+import NeedleWire
+
+/// Who speaks on one connection, if it has to be said: until a login only `auth.login` and `server.ping` are answered, and
+/// lines are short.
+struct SessionAccess: Sendable {
+    private let control: AccessControl?
+    private(set) var principal: Principal?
+    private var refusals = 0
+
+    /// Bytes of a line before a login: a key and what belongs to it.
+    static let lineBytes = 16 << 10
+    /// Refused logins after which the connection is closed.
+    private static let patience = 5
+
+    /// - Parameter control: `nil` where nobody is asked.
+    init(_ control: AccessControl?) {
+        self.control = control
+    }
+
+    /// Whether somebody has still to say who they are.
+    var awaitsLogin: Bool { control != nil && principal == nil }
+
+    /// Whether so many logins were refused that nobody is listened to any more.
+    var isExhausted: Bool { refusals >= Self.patience }
+
+    /// What is answered then.
+    static let exhausted = DatabaseError(.unauthenticated, "too many logins were refused on this connection")
+
+    enum Outcome {
+        case submit
+        case answer(Result<Reply, DatabaseError>)
+    }
+
+    /// What becomes of a call.
+    ///
+    /// - Parameter bytes: of its line.
+    mutating func admit(_ call: Call, bytes: Int) -> Outcome {
+        guard let control else { return .submit }
+        do throws(DatabaseError) {
+            if case .login(let apiKey) = call { return .answer(.success(.login(try login(apiKey, control)))) }
+            if case .ping = call, principal == nil { return .submit }
+            try check(call, bytes, control)
+            return .submit
+        } catch {
+            return .answer(.failure(error))
+        }
+    }
+
+    private mutating func login(_ apiKey: String, _ control: AccessControl) throws(DatabaseError) -> Grant {
+        // A connection that failed to become somebody else is nobody.
+        principal = nil
+        do throws(DatabaseError) {
+            let principal = try control.login(apiKey)
+            self.principal = principal
+            refusals = 0
+            return principal.grant
+        } catch {
+            if error.kind == .unauthenticated { refusals += 1 }
+            throw error
+        }
+    }
+
+    private mutating func check(_ call: Call, _ bytes: Int, _ control: AccessControl) throws(DatabaseError) {
+        guard let before = principal else {
+            throw DatabaseError(
+                .unauthenticated, "this server asks for an API key", expected: "auth.login first")
+        }
+        principal = control.renewed(before)
+        guard let principal else {
+            throw DatabaseError(
+                .unauthenticated, "the API key \"\(before.name)\" has expired or counts no more",
+                expected: "auth.login again")
+        }
+        try principal.check(call)
+        try principal.usage?.take(requests: 1, bytes: bytes)
+    }
+}

@@ -1,0 +1,39 @@
+import Logging
+import NeedleCore
+import NeedleServer
+
+/// The file of API keys, and what is known of it while the server runs.
+struct KeyRing {
+    let access: AccessControl
+    private let file: String
+    private let log: Logger
+
+    /// - Parameter file: empty: there are none, and nobody is asked.
+    /// - Throws: `invalid_params` with everything that is wrong with the file.
+    static func open(_ file: String, clock: any Clock, log: Logger) throws(DatabaseError) -> KeyRing? {
+        guard !file.isEmpty else { return nil }
+        let keys: [AccessKey]
+        do throws(ConfigurationError) {
+            keys = try KeyFile.keys(inFile: file)
+        } catch {
+            throw DatabaseError(.invalidParams, error.description, at: "security.keys")
+        }
+        let refusals = RefusedLogins(log, clock: clock)
+        let access = AccessControl(keys, clock: clock) { refusals.note($0) }
+        log.info("keys read", metadata: ["file": "\(file)", "keys": "\(keys.count)"])
+        return KeyRing(access: access, file: file, log: log)
+    }
+
+    /// Reads the file again. One with a mistake changes nothing.
+    func reload() {
+        do throws(ConfigurationError) {
+            let keys = try KeyFile.keys(inFile: file)
+            access.replace(keys)
+            log.notice("keys read again, because of SIGHUP", metadata: ["keys": "\(keys.count)"])
+        } catch {
+            for problem in error.problems {
+                log.error("keys stay as they were", metadata: ["reason": "\(problem)"])
+            }
+        }
+    }
+}
