@@ -45,4 +45,30 @@ import Testing
         histogram.add(microseconds: .max)
         #expect(try #require(histogram.take().quantile(1)) == (1 << 32) - 1)
     }
+
+    @Test func whatIsReadStaysAndIsExactAtPowersOfTwo() {
+        var generator = SeededGenerator(seed: 8)
+        let histogram = LatencyHistogram()
+        var values: [Int] = []
+        for _ in 0..<2_000 {
+            let value = Int.random(
+                in: 0..<(1 << Int.random(in: 1...30, using: &generator)), using: &generator)
+            values.append(value)
+            histogram.add(microseconds: value)
+        }
+        for _ in 0..<2 {
+            let counts = histogram.counts
+            #expect(counts.total == 2_000)
+            for exponent in 3...31 {
+                #expect(counts.count(below: 1 << exponent) == values.count { $0 < 1 << exponent })
+            }
+        }
+    }
+
+    @Test func durationsAreAddedUp() {
+        let meter = DurationMeter()
+        for nanoseconds: UInt64 in [1_500, 2_000_000, 3_000_000_000] { meter.add(nanoseconds: nanoseconds) }
+        #expect(meter.counts.total == 3 && meter.counts.count(below: 8) == 1)
+        #expect(abs(meter.seconds - 3.0020015) < 1e-9)
+    }
 }

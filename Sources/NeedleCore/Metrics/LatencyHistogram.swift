@@ -2,11 +2,13 @@ import Synchronization
 
 /// How often something took how long, in buckets of at most an eighth of their value: an HDR histogram of one digit and
 /// a bit. Adding is one relaxed addition. Safe to use from any thread.
+///
+/// Whoever owns one either takes what came since the last time, or reads what came in all; not both.
 package final class LatencyHistogram: Sendable {
     /// Microseconds below 8 have a bucket each; above, each power of two has eight, up to 2³² (71 minutes).
     private static let bucketCount = 240
 
-    private let buckets = InlineArray<240, Atomic<UInt32>> { _ in Atomic(0) }
+    private let buckets = InlineArray<240, Atomic<Int>> { _ in Atomic(0) }
 
     package init() {}
 
@@ -16,8 +18,12 @@ package final class LatencyHistogram: Sendable {
 
     /// What was counted since this was last asked. What is added meanwhile is in this answer or in the next one.
     package func take() -> LatencyCounts {
-        LatencyCounts(
-            buckets: (0..<Self.bucketCount).map { Int(buckets[$0].exchange(0, ordering: .relaxed)) })
+        LatencyCounts(buckets: (0..<Self.bucketCount).map { buckets[$0].exchange(0, ordering: .relaxed) })
+    }
+
+    /// What was counted so far, and stays. No bucket ever falls.
+    package var counts: LatencyCounts {
+        LatencyCounts(buckets: (0..<Self.bucketCount).map { buckets[$0].load(ordering: .relaxed) })
     }
 
     static func bucket(of microseconds: Int) -> Int {
@@ -40,6 +46,11 @@ package struct LatencyCounts: Sendable {
     let buckets: [Int]
 
     package var total: Int { buckets.reduce(0, +) }
+
+    /// How many took less than this; exact for powers of two from 8 on, where buckets begin.
+    package func count(below microseconds: Int) -> Int {
+        buckets[..<LatencyHistogram.bucket(of: microseconds)].reduce(0, +)
+    }
 
     /// Microseconds that a share of what was counted did not exceed, at most an eighth too much; `nil` for nothing.
     package func quantile(_ share: Double) -> Int? {

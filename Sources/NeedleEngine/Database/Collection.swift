@@ -30,6 +30,8 @@ package final class Collection: Sendable {
     let integrity: Integrity
     let fieldIndexing = FieldIndexing()
     let writer: Mutex<CollectionWriter>
+    /// Bytes of log when it was last asked, for who does not want to wait for a writer.
+    let knownLogBytes = Atomic<Int>(0)
     private let published: Mutex<Published>
     private let waiters = Mutex(VisibilityWaiters())
     private let writeFailure = Mutex<DatabaseError?>(nil)

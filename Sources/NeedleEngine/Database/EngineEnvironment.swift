@@ -12,4 +12,5 @@ struct EngineEnvironment: Sendable {
     let residence: ResidenceLedger
     /// Memory of what waits to be indexed.
     let backlog: Backlog
+    let meters = EngineMeters()
 }

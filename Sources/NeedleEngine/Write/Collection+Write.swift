@@ -76,8 +76,7 @@ extension Collection {
             }
             do throws(DatabaseError) {
                 if config.durability == .fsync {
-                    _ = try writer.log.sync()
-                    writer.noteSynced()
+                    try sync(writer)
                 }
                 publish(writer)
             } catch {
@@ -95,6 +94,13 @@ extension Collection {
         return results
     }
 
+    private func sync(_ writer: CollectionWriter) throws(DatabaseError) {
+        let start = clock.monotonicNanoseconds()
+        _ = try writer.log.sync()
+        store.environment.meters.logSyncs.add(nanoseconds: clock.monotonicNanoseconds() &- start)
+        writer.noteSynced()
+    }
+
     /// Whoever has looked the collection up before it was replaced looks again.
     private static var replaced: DatabaseError {
         DatabaseError(
@@ -107,7 +113,11 @@ extension Collection {
         _ write: PreparedWrite, now: Int64, _ writer: CollectionWriter
     ) throws(DatabaseError) -> WriteReceipt {
         let before = writer.sinceCheckpoint.bytes
-        defer { disk.noteWritten(max(0, writer.sinceCheckpoint.bytes - before)) }
+        defer {
+            let written = max(0, writer.sinceCheckpoint.bytes - before)
+            disk.noteWritten(written)
+            store.environment.meters.noteLogged(written)
+        }
         if !write.takesSpace {
             return try disk.usingReserve { () throws(DatabaseError) in
                 try writer.perform(write, now: now, disk: disk)

@@ -3,11 +3,24 @@ import NeedleCore
 import NeedleWire
 import Synchronization
 
+/// Who takes what a connection is told; lives on its event loop.
+protocol ConnectionReceiver: AnyObject {
+    /// There are letters in the mailbox.
+    func mailCame()
+    /// Somebody waits until the peer has read more.
+    func somebodyParked()
+    /// The server stops.
+    func drain()
+    func close()
+    /// Told by the byte budget.
+    func resumed(_ grant: ByteBudget.Grant)
+}
+
 /// A connection as the rest of the server sees it: where answers are put, from any thread.
 ///
 /// Answers go into a mailbox; the first one into an empty mailbox wakes the event loop, which then takes all that are
 /// there. Safe to use from any thread.
-final class Connection: ReplySink {
+final class Connection: ReplySink, OpenConnection {
     let lanes = LaneTable()
     private let eventLoop: any EventLoop
     private let budget: ByteBudget
@@ -16,7 +29,7 @@ final class Connection: ReplySink {
     private let unsent = Atomic<Int>(0)
     private let lineBytes: Int
     /// What happens on the event loop; set once, before the connection is known to anybody.
-    private let receiver: NIOLoopBoundBox<ConnectionHandler?>
+    private let receiver: NIOLoopBoundBox<(any ConnectionReceiver)?>
 
     struct Letter: Sendable {
         var key: RequestKey
@@ -43,8 +56,8 @@ final class Connection: ReplySink {
     }
 
     /// On the event loop.
-    func attach(_ handler: ConnectionHandler?) {
-        receiver.value = handler
+    func attach(_ receiver: (any ConnectionReceiver)?) {
+        self.receiver.value = receiver
     }
 
     // MARK: From any thread

@@ -10,12 +10,12 @@ import NIOCore
 import NeedleCore
 import NeedleWire
 
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     /// Lines up to this size are decoded on the event loop.
-    private static let decodedHere = 32 << 10
+    static let decodedHere = 32 << 10
     /// How long a connection that we closed may go on sending what nobody reads.
     private static let linger = TimeAmount.seconds(1)
 
@@ -70,6 +70,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard !hasBegun else { return }
         hasBegun = true
         guard environment.registry.add(connection) else { return refuse() }
+        environment.metrics.tcp.noteOpened()
         connection.attach(self)
         watchSocket()
         session.opened(environment.greeting)
@@ -88,6 +89,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// One line that says why, for whoever looks.
     private func refuse() {
         guard let context else { return }
+        environment.metrics.tcp.noteRefused()
         let error = DatabaseError(
             .overloaded, "the server has \(environment.registry.limit) connections already",
             retryAfterMS: 1_000)
@@ -101,6 +103,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         guard !lingering else { return }
+        environment.metrics.tcp.noteReceived(buffer.readableBytes)
         let now = environment.clock.monotonicNanoseconds()
         buffer.withUnsafeReadableBytes { session.received(RawSpan(_unsafeBytes: $0), now: now) }
         turn()
@@ -236,6 +239,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             tasks[key] = environment.executor.submit(
                 request, key: key, receivedAt: receivedAt, from: principal, sink: connection)
         case .cancel(let key): tasks[key]?.cancel()
+        case .answered(let method, let failure): environment.metrics.count(method, failure)
         case .close(.now): close()
         case .close(.lingering): closeLingering()
         }
@@ -268,6 +272,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             let bytes = buffer.readableBytes
             hasWritten = true
             handedOver += bytes
+            environment.metrics.tcp.noteSent(bytes)
             context.write(wrapOutboundOut(buffer)).assumeIsolated().whenSuccess { self.sent(bytes) }
         }
         if hasWritten { context.flush() }

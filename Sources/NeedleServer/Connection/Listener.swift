@@ -16,6 +16,7 @@ struct ConnectionEnvironment: Sendable {
     let registry: ConnectionRegistry
     /// By event loop.
     let polling: [ObjectIdentifier: LoopPolling]
+    let metrics: ServerMetrics
 }
 
 /// A listening socket and its connections. Safe to use from any thread.
@@ -33,6 +34,7 @@ package final class Listener: Sendable {
         _ executor: any RequestExecutor, group: MultiThreadedEventLoopGroup,
         configuration: ServerConfiguration,
         clock: any Clock, budget: ByteBudget, greeting: Greeting, access: AccessControl? = nil,
+        metrics: ServerMetrics = ServerMetrics(),
         maximumConnections: Int = .max
     ) throws(DatabaseError) -> Listener {
         let registry = ConnectionRegistry(limit: min(configuration.limits.connections, maximumConnections))
@@ -47,7 +49,7 @@ package final class Listener: Sendable {
         let environment = ConnectionEnvironment(
             limits: configuration.limits, clock: clock, budget: budget, greeting: greeting, access: access,
             decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry,
-            polling: Dictionary(uniqueKeysWithValues: polling))
+            polling: Dictionary(uniqueKeysWithValues: polling), metrics: metrics)
         let listen = configuration.listen
         do {
             let channel = try bootstrap(group, environment, backlog: configuration.backlog)
@@ -105,14 +107,6 @@ package final class Listener: Sendable {
     /// - Returns: whether everything that was accepted was answered.
     package func drain(milliseconds: Int) -> Bool {
         try? channel.close().wait()
-        let drained = timers.makePromise(of: Bool.self)
-        let timer = timers.scheduleTask(in: .milliseconds(Int64(milliseconds))) { [registry] in
-            drained.succeed(false)
-            registry.closeAll()
-        }
-        registry.drain { drained.succeed(true) }
-        let isComplete = (try? drained.futureResult.wait()) ?? false
-        timer.cancel()
-        return isComplete
+        return registry.drain(milliseconds: milliseconds, timers: timers)
     }
 }

@@ -22,6 +22,7 @@ package final class Dispatcher: RequestExecutor {
     let database: Database
     let status: ServerStatus
     private let audit: AuditLog?
+    let metrics: ServerMetrics
     let clock: any Clock
     let limits: Limits
     let encoder: ReplyEncoder
@@ -41,11 +42,12 @@ package final class Dispatcher: RequestExecutor {
 
     package init(
         database: Database, configuration: ServerConfiguration, clock: any Clock, status: ServerStatus,
-        audit: AuditLog? = nil, loops: [any EventLoop]
+        metrics: ServerMetrics, audit: AuditLog? = nil, loops: [any EventLoop]
     ) {
         self.audit = audit
         self.database = database
         self.status = status
+        self.metrics = metrics
         self.clock = clock
         timers = loops[0]
         limits = configuration.limits
@@ -90,8 +92,8 @@ package final class Dispatcher: RequestExecutor {
     ) -> any RequestHandle {
         let task = RequestTask(
             key: key, request: request, principal: principal, sink: sink, receivedAt: receivedAt,
-            clock: clock,
-            encoder: encoder, audit: request.call.method.isAudited ? audit : nil)
+            clock: clock, encoder: encoder, metrics: metrics,
+            audit: request.call.method.isAudited ? audit : nil)
         do throws(DatabaseError) {
             // A deadline of 0 has passed already: not executed, whatever it is.
             try task.context.check()
@@ -239,6 +241,13 @@ package final class Dispatcher: RequestExecutor {
         let interval = TimeAmount.seconds(Int64(seconds))
         timers.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [control] _ in
             _ = control.trySubmit(body)
+        }
+    }
+
+    /// Requests that wait for a thread, by pool.
+    var queues: [(pool: String, requests: Int)] {
+        [search, embedding, documents, write, control, snapshotPool].map {
+            (pool: $0.name, requests: $0.queued)
         }
     }
 

@@ -34,14 +34,16 @@ package final class RequestTask: RequestHandle {
     private let encoder: ReplyEncoder
     /// For what administrators do.
     private let audit: AuditLog?
+    private let clock: any Clock
+    private let metrics: ServerMetrics
     private let isFinished = Atomic<Bool>(false)
     /// What wakes a wait when the request is cancelled.
     private let wakeUp = Mutex<(@Sendable () -> Void)?>(nil)
 
     init(
         key: RequestKey, request: Request, principal: Principal? = nil, sink: any ReplySink,
-        receivedAt: UInt64,
-        clock: any Clock, encoder: ReplyEncoder, audit: AuditLog? = nil
+        receivedAt: UInt64, clock: any Clock, encoder: ReplyEncoder, metrics: ServerMetrics,
+        audit: AuditLog? = nil
     ) {
         self.principal = principal
         self.audit = audit
@@ -50,6 +52,8 @@ package final class RequestTask: RequestHandle {
         self.sink = sink
         self.receivedAt = receivedAt
         self.encoder = encoder
+        self.clock = clock
+        self.metrics = metrics
         let deadline = request.deadlineMS.map { milliseconds in
             let (span, overflows) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
             let (end, ends) = receivedAt.addingReportingOverflow(span)
@@ -65,17 +69,29 @@ package final class RequestTask: RequestHandle {
                 .exchanged
         else { return }
         audit?.note(request.call, by: principal, result)
-        guard let id = request.id else { return sink.complete(key, nil) }
+        guard let id = request.id else {
+            if case .failure(let error) = result { count(error.kind) } else { count(nil) }
+            return sink.complete(key, nil)
+        }
         let seen = principal.map { principal in result.map(principal.visible) } ?? result
-        let reply = encoder.encode(seen, id: id)
+        var failure: ErrorKind?
+        var reply = encoder.encode(seen, id: id, failure: &failure)
         // What a change did is told in any case; it is short, and the peer has to know.
-        guard request.call.changesCollection || sink.admitsReply(of: reply.count) else {
+        if !request.call.changesCollection, !sink.admitsReply(of: reply.count) {
             let error = DatabaseError(
                 .overloaded, "the server is short of memory for an answer of \(reply.count) bytes",
                 retryAfterMS: 1_000)
-            return sink.complete(key, encoder.encode(.failure(error), id: id))
+            reply = encoder.encode(.failure(error), id: id, failure: &failure)
         }
+        count(failure)
         sink.complete(key, reply)
+    }
+
+    private func count(_ failure: ErrorKind?) {
+        let method = request.call.method
+        if let failure { return metrics.failed(method, failure) }
+        let now = clock.monotonicNanoseconds()
+        metrics.answered(method, nanoseconds: now > receivedAt ? now - receivedAt : 0)
     }
 
     func fail(_ error: DatabaseError) {

@@ -48,6 +48,30 @@ package enum ProcessSettings {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
+    /// Processor time of all threads so far, in seconds.
+    package static func processorSeconds() -> Double {
+        var time = timespec()
+        guard clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 else { return 0 }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    /// How many files and sockets may be open.
+    package static func fileLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return limit.rlim_cur > rlim_t(Int.max) ? Int.max : Int(limit.rlim_cur)
+    }
+
+    /// How many are, from `/proc/self/fd`; 0 when it cannot be read.
+    package static func openFiles() -> Int {
+        guard let directory = opendir("/proc/self/fd") else { return 0 }
+        defer { closedir(directory) }
+        var entries = 0
+        while readdir(directory) != nil { entries += 1 }
+        // The directory itself and its two dots.
+        return max(0, entries - 3)
+    }
+
     package static var cores: Int {
         max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }

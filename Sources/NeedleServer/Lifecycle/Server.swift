@@ -42,13 +42,15 @@ package final class Server: Sendable {
         let status = ServerStatus(
             clock: clock, budget: budget, limits: configuration.limits,
             authentication: access == nil ? .none : .apiKey)
+        let metrics = ServerMetrics()
         let dispatcher = Dispatcher(
-            database: database, configuration: configuration, clock: clock, status: status,
+            database: database, configuration: configuration, clock: clock, status: status, metrics: metrics,
             audit: AuditLog(log), loops: Array(group.makeIterator()))
         do throws(DatabaseError) {
             let listener = try Listener.start(
                 dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
-                greeting: status.greeting, access: access, maximumConnections: maximumConnections)
+                greeting: status.greeting, access: access, metrics: metrics,
+                maximumConnections: maximumConnections)
             return Server(
                 group: group, listener: listener, dispatcher: dispatcher, database: database,
                 drainMS: configuration.limits.drainMS, log: log)

@@ -28,17 +28,24 @@ package final class ServerStatus: Sendable {
         Greeting(version: needletailVersion, authentication: authentication, limits: limits)
     }
 
+    var uptimeNanoseconds: UInt64 { clock.monotonicNanoseconds() - startedAt }
+
+    var kernelTier: String { DistanceKernels.best.tierName }
+
+    /// What memory is used for, in bytes; without what has no purpose of its own.
+    func memory(of database: Database) -> [(purpose: String, bytes: Int)] {
+        database.memoryByPurpose() + [
+            (purpose: "request_lines", bytes: budget.lines),
+            (purpose: "unsent_replies", bytes: budget.replies),
+        ]
+    }
+
     package func info(of database: Database) -> ServerInfo {
-        let memory =
-            database.memoryByPurpose() + [
-                (purpose: "request_lines", bytes: budget.lines),
-                (purpose: "unsent_replies", bytes: budget.replies),
-                (purpose: "resident", bytes: ProcessSettings.residentBytes()),
-            ]
-        return ServerInfo(
+        ServerInfo(
             version: needletailVersion,
-            uptimeMS: Int64((clock.monotonicNanoseconds() - startedAt) / 1_000_000),
-            kernelTier: DistanceKernels.best.tierName, memory: memory, limits: limits,
+            uptimeMS: Int64(uptimeNanoseconds / 1_000_000), kernelTier: kernelTier,
+            memory: memory(of: database) + [(purpose: "resident", bytes: ProcessSettings.residentBytes())],
+            limits: limits,
             collections: database.summaries(), model: database.embedders.first?.model,
             moreModels: database.embedders.all.dropFirst().map(\.model),
             embeddingCache: database.embedders.first?.cacheStatistics)

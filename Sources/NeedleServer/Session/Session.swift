@@ -106,6 +106,17 @@ package struct Session: Sendable {
         advance()
     }
 
+    /// A whole line came, over a transport that frames by itself and has seen that it is within the limit. It may
+    /// hold newlines.
+    package mutating func received(line: [UInt8], now: UInt64) {
+        precondition(
+            decoding == nil && !framer.isInsideLine, "such a transport brings nothing but whole lines")
+        guard phase != .closed, !hasInputEnded else { return }
+        lastInputAt = now
+        decoding = line.count
+        actions.append(.decode(line))
+    }
+
     /// The peer sends nothing more. An unterminated last line is dropped.
     package mutating func inputEnded() {
         hasInputEnded = true
@@ -180,6 +191,7 @@ package struct Session: Sendable {
                 actions.append(.decode(line))
             case .lineTooLong:
                 let failure = RequestFailure.lineTooLong(limit: framer.limit)
+                actions.append(.answered(nil, failure.error.kind))
                 send(encoder.encode(.failure(failure.error), id: failure.id), requests: 1)
             case .close:
                 phase = .closed
@@ -200,6 +212,7 @@ package struct Session: Sendable {
     private mutating func takeSingle(_ message: IncomingMessage, _ bytes: Int) {
         switch message {
         case .failure(let failure):
+            actions.append(.answered(nil, failure.error.kind))
             if failure.needsReply {
                 send(encoder.encode(.failure(failure.error), id: failure.id), requests: 1)
             }
@@ -214,6 +227,7 @@ package struct Session: Sendable {
         for (slot, message) in messages.enumerated() {
             switch message {
             case .failure(let failure):
+                actions.append(.answered(nil, failure.error.kind))
                 let reply = failure.needsReply ? encoder.encode(.failure(failure.error), id: failure.id) : nil
                 deliver(open.completeMember(slot, of: batch, id: failure.id, reply: reply))
             case .request(let request):
@@ -225,26 +239,30 @@ package struct Session: Sendable {
 
     private mutating func take(_ request: Request, _ key: RequestKey, bytes: Int) {
         if access.isExhausted {
-            complete(key, request.id, .failure(SessionAccess.exhausted))
+            answer(request, key, .failure(SessionAccess.exhausted))
         } else if phase == .draining {
             let error = DatabaseError(.draining, "the server is shutting down", retryAfterMS: 1_000)
-            complete(key, request.id, .failure(error))
+            answer(request, key, .failure(error))
         } else if case .answer(let result) = access.admit(request.call, bytes: bytes) {
-            complete(key, request.id, result)
+            answer(request, key, result)
             if !access.awaitsLogin { framer.raiseLimit(to: limits.lineBytes) }
             if access.isExhausted { phase = .draining }
         } else if case .cancel(let id) = request.call {
             let keys = open.keys(of: id).filter { $0 != key }
             for key in keys { actions.append(.cancel(key)) }
-            complete(key, request.id, .success(.cancelled(!keys.isEmpty)))
+            answer(request, key, .success(.cancelled(!keys.isEmpty)))
         } else {
             actions.append(.submit(key, request, receivedAt: lastInputAt, access.principal))
         }
     }
 
-    private mutating func complete(
-        _ key: RequestKey, _ id: RequestID?, _ result: Result<Reply, DatabaseError>
+    /// Without executing anything.
+    private mutating func answer(
+        _ request: Request, _ key: RequestKey, _ result: Result<Reply, DatabaseError>
     ) {
+        let failure: ErrorKind? = if case .failure(let error) = result { error.kind } else { nil }
+        actions.append(.answered(request.call.method, failure))
+        let id = request.id
         deliver(open.complete(key, id == nil ? nil : encoder.encode(result, id: id)))
     }
 
@@ -258,6 +276,7 @@ package struct Session: Sendable {
 
     /// An answer to nobody in particular.
     private mutating func fail(_ error: DatabaseError) {
+        actions.append(.answered(nil, error.kind))
         send(encoder.encode(.failure(error), id: nil), requests: 1)
     }
 

@@ -1,3 +1,4 @@
+package import NeedleCore
 package import NeedleWire
 
 /// The name of an open request on its connection; unlike the client's id it is never used twice.
@@ -15,6 +16,8 @@ package enum SessionAction: Sendable {
     case submit(RequestKey, Request, receivedAt: UInt64, Principal?)
     /// Somebody lost interest in the request; it is completed all the same.
     case cancel(RequestKey)
+    /// Count this: the session answered a request by itself, or a line that was none.
+    case answered(Method?, ErrorKind?)
     /// Close the connection; nothing comes after this.
     case close(CloseManner)
 }

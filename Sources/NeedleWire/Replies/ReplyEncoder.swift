@@ -18,8 +18,20 @@ package struct ReplyEncoder: Sendable {
     ///
     /// - Parameter id: `nil` is written as `null`.
     package func encode(_ outcome: Result<Reply, DatabaseError>, id: RequestID?) -> [UInt8] {
+        var failure: ErrorKind?
+        return encode(outcome, id: id, failure: &failure)
+    }
+
+    /// The same, for those who want to know what was answered.
+    ///
+    /// - Parameter failure: the kind of the error; untouched for a result.
+    package func encode(
+        _ outcome: Result<Reply, DatabaseError>, id: RequestID?, failure: inout ErrorKind?
+    ) -> [UInt8] {
         switch outcome {
-        case .failure(let error): return encode(error, id: id)
+        case .failure(let error):
+            failure = error.kind
+            return encode(error, id: id)
         case .success(let reply):
             var writer = ReplyWriter(limit: limits.lineBytes, capacity: Self.capacity(for: reply))
             writer.json.beginMessage()
@@ -32,7 +44,9 @@ package struct ReplyEncoder: Sendable {
                 try writer.checkLength()
                 return writer.json.take()
             } catch {
-                return encode(error.databaseError(limit: limits.lineBytes), id: id)
+                let error = error.databaseError(limit: limits.lineBytes)
+                failure = error.kind
+                return encode(error, id: id)
             }
         }
     }

@@ -12,6 +12,8 @@ struct SessionDriver {
     /// Who asked, of each submitted request.
     private(set) var principals: [Principal?] = []
     private(set) var cancelled: [RequestKey] = []
+    /// What the session answered by itself.
+    private(set) var answered: [(method: Method?, failure: ErrorKind?)] = []
     private(set) var closed: CloseManner?
     /// Whether the socket takes bytes at once.
     var takesBytes = true
@@ -105,6 +107,7 @@ struct SessionDriver {
             submitted.append((key, request, receivedAt))
             principals.append(principal)
         case .cancel(let key): cancelled.append(key)
+        case .answered(let method, let failure): answered.append((method, failure))
         case .close(let manner): closed = manner
         }
     }
