@@ -15,6 +15,12 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
+/// HTTP/1.1 behind the side door of the server.
+let http: [Target.Dependency] = [
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+]
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -47,9 +53,13 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        // Without reading its configuration from files of its own.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
@@ -65,7 +75,7 @@ let package = Package(
         room("NeedleClient", ["NeedleCore", logging] + nio, exclude: ["NeedleClient.docc"]),
         room(
             "NeedleServer",
-            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml, crypto] + nio),
+            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml, crypto] + nio + http),
         room("NeedleOffline", ["NeedleCore", "NeedleStorage", "NeedleEngine"]),
         room("NeedletailCommand", ["NeedleClient", "NeedleOffline", arguments, crypto]),
         program(

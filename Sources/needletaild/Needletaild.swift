@@ -31,6 +31,13 @@ struct Needletaild: ParsableCommand {
     var listen: String?
 
     @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Answer HTTP here: /healthz, /readyz, /metrics, /rpc; port 0 lets the system choose.",
+            valueName: "host:port"))
+    var http: String?
+
+    @Option(
         name: .long, help: ArgumentHelp("Load the embedding model from this directory.", valueName: "dir"))
     var model: String?
 
@@ -43,6 +50,7 @@ struct Needletaild: ParsableCommand {
         if let file = config ?? environment["NEEDLETAIL_CONFIG"] { loader.read(file: file) }
         let unknown = loader.read(environment: environment)
         if let listen { loader.set("server.listen", flag: "--listen", value: listen) }
+        if let http { loader.set("http.listen", flag: "--http", value: http) }
         if let data { loader.set("storage.data", flag: "--data", value: data) }
         if let model { loader.set("model.directory", flag: "--model", value: model) }
         let settings: ServerConfiguration

@@ -59,12 +59,14 @@ struct ServerProcess {
         }
         let notice = ServiceNotice(environment: environment)
         StandardStreams.output("listening on \(server.address)")
+        if let address = server.httpAddress { StandardStreams.output("http on \(address)") }
         notice.ready("listening on \(server.address), loading collections")
         log.info(
             "listening",
             metadata: [
                 "address": "\(server.address)", "version": "\(needletailVersion)",
                 "data": "\(configuration.dataDirectory)",
+                "http": "\(server.httpAddress?.description ?? "off")",
             ])
         let loading = BackgroundThread.start { [log] in
             server.loadCollections()

@@ -165,6 +165,22 @@ import Testing
         #expect(problems("[server]\nlisten = \"0.0.0.0:1\"\nallow_remote = true").isEmpty)
     }
 
+    @Test func theHTTPSideIsOffOrHasAnAddress() throws {
+        var loader = ConfigurationLoader()
+        #expect(loader.configuration.http.listen == nil)
+        loader.read(toml: "[http]\nlisten = \"[::1]:7780\"", file: "n.toml")
+        #expect(try loader.finish().http.listen == ListenAddress(host: "::1", port: 7780))
+        loader.set("http.listen", flag: "--http", value: "")
+        #expect(try loader.finish().http.listen == nil)
+        #expect(problems("[http]\nlisten = \"7780\"")[0].contains("http.listen must be an address"))
+        let remote = problems("[http]\nlisten = \"0.0.0.0:1\"")
+        #expect(remote.count == 1 && remote[0].contains("http.allow_remote"), "\(remote)")
+        #expect(problems("[http]\nlisten = \"0.0.0.0:1\"\nallow_remote = true").isEmpty)
+        // Consent to one side is none to the other.
+        #expect(
+            problems("[http]\nlisten = \"0.0.0.0:1\"\n[server]\nallow_remote = true").count == 1)
+    }
+
     @Test(arguments: [
         ("127.0.0.1:7700", true), ("127.9.9.9:1", true), ("[::1]:7700", true), ("localhost:0", true),
         ("0.0.0.0:7700", false), ("[::]:7700", false), ("10.0.0.1:7700", false),

@@ -14,8 +14,9 @@ struct SessionAccess: Sendable {
     private static let patience = 5
 
     /// - Parameter control: `nil` where nobody is asked.
-    init(_ control: AccessControl?) {
+    init(_ control: AccessControl?, _ principal: Principal?) {
         self.control = control
+        self.principal = principal
     }
 
     /// Whether somebody has still to say who they are.

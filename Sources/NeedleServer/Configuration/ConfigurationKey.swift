@@ -14,6 +14,8 @@ package struct ConfigurationKey: Sendable {
         /// One of a few words.
         case choice(any WritableKeyPath<ServerConfiguration, String> & Sendable, [String])
         case address(any WritableKeyPath<ServerConfiguration, ListenAddress> & Sendable)
+        /// An address, or nothing.
+        case optionalAddress(any WritableKeyPath<ServerConfiguration, ListenAddress?> & Sendable)
         case level(any WritableKeyPath<ServerConfiguration, LogLevel> & Sendable)
     }
 
@@ -42,6 +44,7 @@ package struct ConfigurationKey: Sendable {
         case .text: "a string"
         case .choice(_, let words): "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
         case .address: "an address such as \"127.0.0.1:7700\" or \"[::1]:7700\""
+        case .optionalAddress: "an address such as \"127.0.0.1:7780\", or \"\" for none"
         case .level: "one of " + LogLevel.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
         }
     }
@@ -55,6 +58,7 @@ package struct ConfigurationKey: Sendable {
         case .text(let path): "\"\(configuration[keyPath: path])\""
         case .choice(let path, _): "\"\(configuration[keyPath: path])\""
         case .address(let path): "\"\(configuration[keyPath: path])\""
+        case .optionalAddress(let path): "\"\(configuration[keyPath: path]?.description ?? "")\""
         case .level(let path): "\"\(configuration[keyPath: path].rawValue)\""
         }
     }
@@ -85,7 +89,7 @@ enum ConfigurationValue: Equatable {
         case .integer: Int(text).map { .integer($0) } ?? .text(text)
         case .fraction: Double(text).map { .fraction($0) } ?? .text(text)
         case .flag: text == "true" ? .flag(true) : text == "false" ? .flag(false) : .text(text)
-        case .text, .choice, .address, .level: .text(text)
+        case .text, .choice, .address, .optionalAddress, .level: .text(text)
         }
     }
 }
@@ -112,6 +116,10 @@ extension ConfigurationKey {
             configuration[keyPath: path] = text
         case (.address(let path), .text(let text)):
             guard let address = ListenAddress(text) else { return false }
+            configuration[keyPath: path] = address
+        case (.optionalAddress(let path), .text(let text)):
+            let address = ListenAddress(text)
+            guard text.isEmpty || address != nil else { return false }
             configuration[keyPath: path] = address
         case (.level(let path), .text(let text)):
             guard let level = LogLevel(rawValue: text) else { return false }

@@ -111,6 +111,14 @@ package struct ConfigurationLoader {
                     + "who they are; listen on 127.0.0.1, make keys (needletail key create), or set "
                     + "server.allow_remote = true if the network is trusted")
         }
+        if let listen = configuration.http.listen, !listen.isLoopback, !configuration.http.allowRemote,
+            configuration.keysFile.isEmpty
+        {
+            report(
+                "http.listen",
+                "\(listen) can be reached from other machines; listen on 127.0.0.1, make keys (security.keys), or set "
+                    + "http.allow_remote = true if the network is trusted")
+        }
         if configuration.limits.serverBytes < 2 * configuration.limits.lineBytes {
             report(
                 "limits.server_bytes",

@@ -6,7 +6,7 @@ import NeedleEngine
 
 extension ConfigurationKey {
     package static let all: [ConfigurationKey] =
-        server + security + storage + memory + limits + threads + search + quality + model + log
+        server + security + http + storage + memory + limits + threads + search + quality + model + log
 
     private static let day = 86_400_000
 
@@ -21,6 +21,17 @@ extension ConfigurationKey {
 
     private static let security = [
         ConfigurationKey("security", "keys", .text(\.keysFile))
+    ]
+
+    private static let http = [
+        ConfigurationKey("http", "listen", .optionalAddress(\.http.listen)),
+        ConfigurationKey("http", "allow_remote", .flag(\.http.allowRemote)),
+        ConfigurationKey("http", "connections", .integer(\.http.connections, 1...100_000)),
+        ConfigurationKey("http", "request_ms", .integer(\.http.requestMS, 100...day)),
+        ConfigurationKey("http", "idle_ms", .integer(\.http.idleMS, 100...day)),
+        ConfigurationKey("http", "hosts", .text(\.http.hosts)),
+        ConfigurationKey("http", "origins", .text(\.http.origins)),
+        ConfigurationKey("http", "metrics_collections", .integer(\.http.metricsCollections, 0...10_000)),
     ]
 
     private static let storage = [

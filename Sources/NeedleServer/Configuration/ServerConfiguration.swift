@@ -16,6 +16,8 @@ package struct ServerConfiguration: Sendable {
     /// Microseconds for which a socket thread that has answered looks for the next request before it sleeps.
     package var pollMicroseconds = 200
 
+    package var http = HTTPConfiguration()
+
     /// The data directory.
     package var dataDirectory = "needletail-data"
     package var model = ModelConfiguration()
@@ -57,6 +59,27 @@ package struct ServerConfiguration: Sendable {
         options.backlogBytes = backlogBytes > 0 ? backlogBytes : MachineMemory.bytes / 4
         return options
     }
+}
+
+/// The HTTP side: health, metrics, and the protocol for those who have no socket.
+package struct HTTPConfiguration: Sendable {
+    /// Where it listens; `nil` = there is none.
+    package var listen: ListenAddress?
+    /// Consent to listen where other machines can connect.
+    package var allowRemote = false
+    package var connections = 256
+    /// How long a request may take from its first byte to its last.
+    package var requestMS = 30_000
+    /// How long a connection may stay open between two requests.
+    package var idleMS = 60_000
+    /// Names of this machine, separated by blanks, that may stand in `Host`.
+    package var hosts = ""
+    /// Origins of other sites, separated by blanks, whose pages may use `/rpc`.
+    package var origins = ""
+    /// Collections that get series of their own in `/metrics`.
+    package var metricsCollections = 100
+
+    package init() {}
 }
 
 /// The embedding model, and what stands in front of it.

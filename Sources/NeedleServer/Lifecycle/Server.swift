@@ -13,6 +13,7 @@ import NeedleWire
 package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let listener: Listener
+    private let http: HTTPListener?
     private let dispatcher: Dispatcher
     private let database: Database
     private let drainMS: Int
@@ -22,6 +23,9 @@ package final class Server: Sendable {
     /// Where it listens; the port is the real one when 0 was asked for.
     package var address: ListenAddress { listener.address }
 
+    /// Where the HTTP side listens, if there is one.
+    package var httpAddress: ListenAddress? { http?.address }
+
     /// Connections there are now.
     package var connectionCount: Int { listener.connectionCount }
 
@@ -30,7 +34,7 @@ package final class Server: Sendable {
     /// - Parameters:
     ///   - maximumConnections: what the process can have open, if that is less than the configuration says.
     ///   - access: who may speak; `nil`: everybody.
-    /// - Throws: `storage_failed` when the address cannot be had.
+    /// - Throws: `storage_failed` when an address cannot be had.
     package static func start(
         database: Database, configuration: ServerConfiguration, clock: any Clock, log: Logger,
         maximumConnections: Int = .max, access: AccessControl? = nil
@@ -51,8 +55,11 @@ package final class Server: Sendable {
                 dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
                 greeting: status.greeting, access: access, metrics: metrics,
                 maximumConnections: maximumConnections)
+            let http = try HTTPListener.start(
+                beside: listener, dispatcher, group: group, configuration: configuration, access: access,
+                log: log)
             return Server(
-                group: group, listener: listener, dispatcher: dispatcher, database: database,
+                group: group, listener: listener, http: http, dispatcher: dispatcher, database: database,
                 drainMS: configuration.limits.drainMS, log: log)
         } catch {
             dispatcher.stop()
@@ -62,11 +69,12 @@ package final class Server: Sendable {
     }
 
     private init(
-        group: MultiThreadedEventLoopGroup, listener: Listener, dispatcher: Dispatcher, database: Database,
-        drainMS: Int, log: Logger
+        group: MultiThreadedEventLoopGroup, listener: Listener, http: HTTPListener?, dispatcher: Dispatcher,
+        database: Database, drainMS: Int, log: Logger
     ) {
         self.group = group
         self.listener = listener
+        self.http = http
         self.dispatcher = dispatcher
         self.database = database
         self.drainMS = drainMS
@@ -99,7 +107,15 @@ package final class Server: Sendable {
     ///
     /// - Returns: whether everything that was accepted was answered.
     package func stop() -> Bool {
-        let isComplete = listener.drain(milliseconds: drainMS)
+        http?.door.drain()
+        let end = NIODeadline.now() + .milliseconds(Int64(drainMS))
+        var isComplete = listener.drain(milliseconds: drainMS)
+        if let http {
+            // Last, so that whoever watches can see that the server is going.
+            let left = max(0, (end - .now()).nanoseconds / 1_000_000)
+            isComplete = http.drain(milliseconds: Int(left)) && isComplete
+            http.door.stop()
+        }
         if !isComplete {
             log.warning(
                 "not everything was answered in time; what was left was cut off",

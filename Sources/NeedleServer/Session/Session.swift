@@ -38,13 +38,16 @@ package struct Session: Sendable {
     /// When the last bytes came, which is when the last byte of every line that waits here came.
     private var lastInputAt: UInt64 = 0
 
-    /// - Parameter access: who may speak here; `nil`: everybody.
-    package init(limits: Limits, access: AccessControl? = nil) {
+    /// - Parameters:
+    ///   - access: who may speak here; `nil`: everybody.
+    ///   - principal: who speaks, where that was found out before.
+    package init(limits: Limits, access: AccessControl? = nil, by principal: Principal? = nil) {
         self.limits = limits
-        self.access = SessionAccess(access)
+        self.access = SessionAccess(access, principal)
         encoder = ReplyEncoder(limits: limits)
         framer = LineFramer(
-            limit: access == nil ? limits.lineBytes : min(SessionAccess.lineBytes, limits.lineBytes))
+            limit: self.access.awaitsLogin ? min(SessionAccess.lineBytes, limits.lineBytes) : limits.lineBytes
+        )
     }
 
     // MARK: What the owner asks

@@ -77,6 +77,14 @@ final class TestClient {
         return String(decoding: buffer, as: UTF8.self)
     }
 
+    /// The next bytes, as text.
+    func text(_ count: Int) throws -> String {
+        while buffer.count < count, try fill() {}
+        guard buffer.count >= count else { throw Failure(description: "closed in the middle of a text") }
+        defer { buffer.removeFirst(count) }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
     /// Reads this many bytes and drops them.
     ///
     /// - Returns: how many came before the end of the stream.

@@ -79,7 +79,7 @@ final class TestServer {
     ///   - loads: whether collections are loaded at once.
     init(
         embedder: (any TextEmbedder)? = nil, directory: String? = nil, loads: Bool = true,
-        _ change: (inout ServerConfiguration) -> Void = { _ in }
+        access: AccessControl? = nil, _ change: (inout ServerConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = ServerConfiguration()
         configuration.listen = ListenAddress(host: "127.0.0.1", port: 0)
@@ -96,7 +96,7 @@ final class TestServer {
             directory: self.directory, fileSystem: PosixFileSystem(), clock: clock, options: options)
         server = try Server.start(
             database: database, configuration: configuration, clock: clock,
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, access: access)
         if loads { server.loadCollections() }
     }
 
