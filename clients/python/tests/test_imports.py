@@ -163,6 +163,12 @@ def test_an_asynchronous_source(server: Any, name: str) -> None:
     asyncio.run(run())
 
 
+def test_a_file_that_is_no_utf8_is_named(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
+    with pytest.raises(InvalidArgument, match="latin.txt is not UTF-8: byte 3"):
+        Document.from_file(tmp_path / "latin.txt")
+
+
 @pytest.mark.usefixtures("needs_model")
 def test_a_folder_of_texts(client: Any, name: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "below").mkdir()

@@ -196,6 +196,10 @@ def test_every_way_to_search(client: Any, colours: str) -> None:
     assert [hit.id for hit in client.search(colours, vector=[1, 0, 0], offset=1, limit=1)] == [2]
     with pytest.raises(InvalidArgument, match="nothing to search for"):
         client.search(colours)
+    with pytest.raises(InvalidArgument, match="vector="):
+        client.search(colours, [1, 0, 0])
+    with pytest.raises(InvalidArgument, match="several"):
+        client.upsert(colours, Point(1, [1, 0, 0]))
 
 
 def test_optimizing_reports_and_waits(client: Any, colours: str) -> None:

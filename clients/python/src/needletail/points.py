@@ -135,6 +135,8 @@ def encode_point(point: Point) -> bytes:
 
 def encode_points(points: Iterable[Point]) -> list[bytes]:
     """Points as JSON, one by one. Raises ``InvalidArgument`` with the place, such as ``points[3].vector``."""
+    if isinstance(points, Point):
+        raise InvalidArgument("a single Point in place of several: [point]", at="points")
     encoded: list[bytes] = []
     for point in points:
         try:

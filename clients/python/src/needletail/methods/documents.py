@@ -33,12 +33,15 @@ class Document:
         path: str | Path, *, root: str | Path | None = None, payload: Mapping[str, Any] | None = None
     ) -> Document:
         """The text of a UTF-8 file; ``.md`` and ``.markdown`` are Markdown. The id is the path, below ``root`` if that is
-        given. Raises ``OSError``, ``UnicodeDecodeError``, and ``ValueError`` if the path is not below ``root``."""
+        given. Raises ``OSError``, ``InvalidArgument`` if it is not UTF-8, and ``ValueError`` if it is not below ``root``."""
         path = Path(path)
         name = path.relative_to(root) if root is not None else path
         markdown = path.suffix.lower() in {".md", ".markdown"}
         # Bytes as they are: offsets of chunks count them, and reading as text would change line ends.
-        text = path.read_bytes().decode("utf-8-sig")
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidArgument(f"{path} is not UTF-8: byte {error.start} ({error.reason})") from None
         return Document(name.as_posix(), text, "markdown" if markdown else "plain", payload)
 
 
@@ -90,6 +93,8 @@ def upsert_documents(
 
     Raises ``NotFound``, ``InvalidParams`` (a collection without a model), ``LimitExceeded``.
     """
+    if isinstance(documents, Document):
+        raise InvalidArgument("a single Document in place of several: [document]", at="documents")
     encoded: list[bytes] = []
     for document in documents:
         try:

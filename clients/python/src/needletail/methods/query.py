@@ -96,6 +96,8 @@ class Query:
         """The query as the protocol writes it. Raises ``InvalidArgument``."""
         if self.vector is None and self.text is None and self.point_id is None:
             raise InvalidArgument("nothing to search for: vector, text or point_id")
+        if self.text is not None and not isinstance(self.text, str):
+            raise InvalidArgument(f"a {type(self.text).__name__} in place of a string; vectors go into vector=", at="text")
         json = {
             "vector": None if self.vector is None else encode_vector(self.vector),
             "text": self.text,

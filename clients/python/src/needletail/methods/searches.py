@@ -76,8 +76,8 @@ class _Batch:
 
 def search(
     collection: str,
-    *,
     text: str | None = None,
+    *,
     vector: VectorLike | None = None,
     point_id: PointID | None = None,
     limit: int | None = None,
