@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from needletail import Point
+from needletail import Field, Point, Query
 from needletail.call import Call, nothing
 from needletail.encoding import encode
 from needletail.errors import InvalidArgument
+from needletail.filters import filter_json
+from needletail.methods.parameters import ids_json
+from needletail.methods.spaces import spaces_json
 from needletail.points import encode_point, encode_points, point_id
+
+
+def odd(value: Any) -> Any:
+    """A value that type checkers are not to look at."""
+    return value
 
 
 def test_numpy_values_and_date_times_are_written_as_json() -> None:
@@ -106,6 +114,8 @@ def test_a_point_with_everything() -> None:
         (Point(1, vector=[1], payload={"a": {1}}), "points[1].payload"),
         (Point(1, vector=[1], expires_at=datetime(2024, 1, 1)), "points[1].expires_at"),
         ({"id": 1, "vector": [1]}, "points[1]"),
+        (Point(1, vectors=odd([1, 2])), "points[1].vectors"),
+        (Point(1, vector=[1], payload=odd(["a"])), "points[1].payload"),
     ],
 )
 def test_a_wrong_point_is_refused_with_its_place(point: Any, at: str) -> None:
@@ -122,3 +132,31 @@ def test_rows_of_a_matrix_become_points() -> None:
         Point.rows([1, 2, 3], np.eye(2))
     with pytest.raises(InvalidArgument, match="payloads"):
         Point.rows([1, 2], np.eye(2), [{}])
+
+
+@pytest.mark.parametrize(
+    ("make", "at", "words"),
+    [
+        (lambda: spaces_json(odd("cosine")), "vectors", "no Space"),
+        (lambda: spaces_json(odd({"size": 3})), "vectors", "no Space"),
+        (lambda: filter_json(odd(Field("a"))), "filter", "says nothing yet"),
+        (lambda: filter_json(odd([Field("a") == 1])), "filter", "list"),
+        (lambda: filter_json(odd("a=1")), "filter", "str"),
+        (lambda: Query([1], params=odd({"exact": True})).json(), "params", "SearchParams"),
+        (lambda: Query([1], mmr=odd(0.5)).json(), "mmr", "Diversity"),
+        (lambda: Query([1], fusion=odd("rrf")).json(), "fusion", "RankFusion or WeightedFusion"),
+        (lambda: Query(text=odd([1.0])).json(), "text", "vector="),
+        (lambda: ids_json(odd([1, None])), "ids[1]", "None"),
+        (lambda: ids_json(odd(None)), "ids[0]", "None"),
+    ],
+)
+def test_parameters_of_the_wrong_kind_are_named(make: Any, at: str, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words) as caught:
+        make()
+    assert caught.value.at == at
+
+
+def test_one_id_is_as_good_as_several() -> None:
+    assert [ids_json(odd(each)) for each in (7, "abc", ["a", 1], np.array([1, 2]), (n for n in (3, 4)))] == [
+        [7], ["abc"], ["a", 1], [1, 2], [3, 4]
+    ]  # fmt: skip

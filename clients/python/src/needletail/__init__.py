@@ -1,7 +1,7 @@
 """Client of the Needletail vector database: ``Client`` for blocking code, ``AsyncClient`` for asyncio.
 
-Both have the same methods, and each method's help says what it takes. ``needletail.errors`` has all exceptions,
-``needletail.results`` all classes of results.
+Both have the same methods, and each method's help says what it takes. ``needletail.errors`` has a class for
+each kind of error, ``needletail.results`` all classes of results.
 """
 
 from . import errors, results

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias, Union
 
+from .errors import InvalidArgument
+
 Value: TypeAlias = Union[str, int, float, bool]
 Bound: TypeAlias = Union[int, float, str, datetime]
 """A number, an RFC 3339 date-time, or a ``datetime`` with a time zone."""
@@ -63,8 +65,14 @@ FilterLike: TypeAlias = Union[Condition, Mapping[str, Any]]
 
 
 def filter_json(filter: FilterLike) -> dict[str, Any]:
-    """A filter as the protocol writes it."""
-    return filter.filter if isinstance(filter, Condition) else dict(filter)
+    """A filter as the protocol writes it. Raises ``InvalidArgument``."""
+    if isinstance(filter, Condition):
+        return filter.filter
+    if isinstance(filter, Mapping):
+        return dict(filter)
+    if isinstance(filter, Field):
+        raise InvalidArgument(f'Field("{filter.key}") says nothing yet: Field("{filter.key}") == ...', at="filter")
+    raise InvalidArgument(f"a {type(filter).__name__} in place of a condition or a dict", at="filter")
 
 
 class Field:

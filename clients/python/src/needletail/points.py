@@ -18,6 +18,9 @@ from .vectors import Vector, VectorLike, encode_vector, float32_array
 PointID: TypeAlias = Union[int, str]
 """An integer from 0 to 2^64 - 1 or a string of 1 to 512 bytes. ``1`` and ``"1"`` are two points."""
 
+PointIDs: TypeAlias = Union[PointID, Iterable[PointID]]
+"""One id or several."""
+
 
 def point_id(value: object, *, at: str = "id") -> PointID:
     """An id as the protocol takes it; NumPy's integers and strings too. Raises ``InvalidArgument``."""
@@ -111,8 +114,17 @@ def vectors_json(vector: VectorLike | None, vectors: Mapping[str, VectorLike] | 
     if vector is not None:
         json["vector"] = encode_vector(vector)
     if vectors is not None:
+        if not isinstance(vectors, Mapping):
+            raise InvalidArgument("vectors are a dict by space; a single one goes into vector", at="vectors")
         json["vectors"] = {name: encode_vector(each, at=f"vectors.{name}") for name, each in vectors.items()}
     return json
+
+
+def payload_json(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload as the protocol takes it. Raises ``InvalidArgument`` for anything but an object."""
+    if not isinstance(payload, Mapping):
+        raise InvalidArgument(f"a {type(payload).__name__} in place of a dict", at="payload")
+    return dict(payload)
 
 
 def encode_point(point: Point) -> bytes:
@@ -125,7 +137,7 @@ def encode_point(point: Point) -> bytes:
     if len(json) == 1:
         raise InvalidArgument(f"point {point.id!r} has neither vector, vectors nor text", at="vector")
     if point.payload:
-        json["payload"] = dict(point.payload)
+        json["payload"] = payload_json(point.payload)
     if point.if_version is not None:
         json["if_version"] = point.if_version
     if point.expires_at is not None:

@@ -37,3 +37,7 @@ from .server import StorageFailed as StorageFailed
 from .server import Unauthenticated as Unauthenticated
 from .server import UnknownMethod as UnknownMethod
 from .server import server_error as server_error
+
+# Tracebacks name the place from which they are imported.
+for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, NeedletailError)]:
+    _class.__module__ = __name__

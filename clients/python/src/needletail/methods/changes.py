@@ -14,7 +14,7 @@ from .. import encoding
 from ..call import Call, operation_key
 from ..errors import InvalidArgument
 from ..filters import FilterLike
-from ..points import Point, PointID, point_id, vectors_json
+from ..points import Point, PointIDs, payload_json, point_id, vectors_json
 from ..reading import reader
 from .parameters import ids_json, optional_filter
 from .points import Deleted
@@ -30,7 +30,7 @@ class Changed:
 
 
 def _choice(
-    collection: str, ids: Iterable[PointID] | None, filter: FilterLike | None, all: bool, op_key: str | None
+    collection: str, ids: PointIDs | None, filter: FilterLike | None, all: bool, op_key: str | None
 ) -> dict[str, Any]:
     if (ids is not None) + (filter is not None) + bool(all) != 1:
         raise InvalidArgument("exactly one of ids, filter and all=True", at="params")
@@ -45,7 +45,7 @@ def _choice(
 
 def delete(
     collection: str,
-    ids: Iterable[PointID] | None = None,
+    ids: PointIDs | None = None,
     *,
     filter: FilterLike | None = None,
     all: bool = False,
@@ -60,7 +60,7 @@ def delete(
 def set_payload(
     collection: str,
     payload: Mapping[str, Any],
-    ids: Iterable[PointID] | None = None,
+    ids: PointIDs | None = None,
     *,
     filter: FilterLike | None = None,
     all: bool = False,
@@ -68,14 +68,14 @@ def set_payload(
     timeout: float | None = None,
 ) -> Call[Changed]:
     """Sets these keys of the points' payloads, and keeps the others."""
-    params = {**_choice(collection, ids, filter, all, op_key), "payload": dict(payload)}
+    params = {**_choice(collection, ids, filter, all, op_key), "payload": payload_json(payload)}
     return Call("point.set_payload", params, reader(Changed), writes=True, timeout=timeout)
 
 
 def replace_payload(
     collection: str,
     payload: Mapping[str, Any],
-    ids: Iterable[PointID] | None = None,
+    ids: PointIDs | None = None,
     *,
     filter: FilterLike | None = None,
     all: bool = False,
@@ -83,14 +83,14 @@ def replace_payload(
     timeout: float | None = None,
 ) -> Call[Changed]:
     """Makes this the whole payload of the points."""
-    params = {**_choice(collection, ids, filter, all, op_key), "payload": dict(payload)}
+    params = {**_choice(collection, ids, filter, all, op_key), "payload": payload_json(payload)}
     return Call("point.replace_payload", params, reader(Changed), writes=True, timeout=timeout)
 
 
 def delete_payload(
     collection: str,
     keys: Iterable[str],
-    ids: Iterable[PointID] | None = None,
+    ids: PointIDs | None = None,
     *,
     filter: FilterLike | None = None,
     all: bool = False,

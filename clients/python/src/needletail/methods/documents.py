@@ -10,7 +10,7 @@ from typing import Any, Literal
 from .. import encoding
 from ..call import Call, operation_key
 from ..errors import InvalidArgument
-from ..points import StoredPoint
+from ..points import StoredPoint, payload_json
 from ..reading import reader
 from .parameters import reading
 from .points import Deleted
@@ -72,7 +72,7 @@ def encode_document(document: Document) -> bytes:
         raise InvalidArgument(f"a {type(document).__name__} in place of a Document")
     json: dict[str, Any] = {"document_id": document.id, "text": document.text, "format": document.format}
     if document.payload:
-        json["payload"] = dict(document.payload)
+        json["payload"] = payload_json(document.payload)
     return encoding.encode(json)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..filters import FilterLike, filter_json
-from ..points import PointID, point_id
+from ..points import PointID, PointIDs, point_id
 
 
 def reading(
@@ -23,11 +23,11 @@ def reading(
     }
 
 
-def ids_json(ids: Iterable[PointID]) -> list[PointID]:
-    """Ids as the protocol takes them."""
+def ids_json(ids: PointIDs) -> list[PointID]:
+    """Ids as the protocol takes them. Raises ``InvalidArgument``."""
     # A string is iterable too, and its letters would be looked up.
-    if isinstance(ids, (str, bytes)):
-        ids = [ids]  # type: ignore[list-item]
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        ids = [ids]
     return [point_id(each, at=f"ids[{index}]") for index, each in enumerate(ids)]
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from .. import encoding
 from ..call import Call, operation_key
 from ..filters import FilterLike
-from ..points import Point, PointID, StoredPoint, encode_points
+from ..points import Point, PointID, PointIDs, StoredPoint, encode_points
 from ..reading import reader
 from .parameters import ids_json, optional_filter, reading
 
@@ -118,7 +118,7 @@ def upsert_encoded(
 
 def get(
     collection: str,
-    ids: Iterable[PointID],
+    ids: PointIDs,
     *,
     with_payload: bool | Sequence[str] = True,
     with_vector: bool = False,
@@ -186,7 +186,8 @@ def facet(
     min_lsn: int | None = None,
     timeout: float | None = None,
 ) -> Call[list[FacetValue]]:
-    """How often each value at a key occurs, the most frequent first; exact. Needs a keyword index on the key."""
+    """How often each value at a key occurs, the most frequent first; exact. A keyword index on the key makes it
+    fast."""
     params = {
         "collection": collection,
         "key": key,

@@ -107,7 +107,12 @@ class Query:
         return {key: value for key, value in json.items() if value is not None}
 
     def options(self) -> dict[str, Any]:
-        """All but what is searched for."""
+        """All but what is searched for. Raises ``InvalidArgument``."""
+        for name, kinds in (("params", SearchParams), ("fusion", (RankFusion, WeightedFusion)), ("mmr", Diversity)):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kinds):
+                wanted = " or ".join(each.__name__ for each in (kinds if isinstance(kinds, tuple) else (kinds,)))
+                raise InvalidArgument(f"a {type(value).__name__} in place of {wanted}", at=name)
         return {
             "using": self.using,
             "limit": self.limit,

@@ -9,7 +9,7 @@ from typing import Any
 from ..call import Call
 from ..errors import InvalidArgument
 from ..filters import FilterLike
-from ..points import Hit, PointID
+from ..points import Hit, PointID, PointIDs
 from ..reading import reader
 from ..vectors import VectorLike
 from .parameters import ids_json
@@ -174,8 +174,8 @@ def search_groups(
 
 def recommend(
     collection: str,
-    positive: Iterable[PointID],
-    negative: Iterable[PointID] = (),
+    positive: PointIDs,
+    negative: PointIDs = (),
     *,
     text: str | None = None,
     limit: int | None = None,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..errors import InvalidArgument
+
 Metric = Literal["cosine", "dot", "euclid"]
 Durability = Literal["fsync", "os", "memory"]
 Quantization = Literal["none", "int8", "binary"]
@@ -39,7 +41,9 @@ class Space:
 
 
 def spaces_json(vectors: Space | Mapping[str, Space]) -> dict[str, Any]:
-    """One space, or several by name."""
+    """One space, or several by name. Raises ``InvalidArgument``."""
     if isinstance(vectors, Space):
         return vectors.json()
+    if not isinstance(vectors, Mapping) or not all(isinstance(space, Space) for space in vectors.values()):
+        raise InvalidArgument(f"{vectors!r} is no Space(...), and no dict of them by name", at="vectors")
     return {name: space.json() for name, space in vectors.items()}
