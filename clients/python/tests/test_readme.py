@@ -37,7 +37,10 @@ def test_the_readme_works_word_for_word(
     assert "admin.md" in answers[1] and "borg" in answers[1]
     assert run(twelve).splitlines()[0] == "2 documents, 2 chunks, 0 embedded"
 
-    outputs = [run(block) for block in others]
+    try:
+        outputs = [run(block) for block in others]
+    finally:
+        names["client"].close()
     assert outputs[0].startswith("1 0.3") and "[1. 0. 0.]" in outputs[0]
     assert outputs[2].endswith("20000\r18999 1001 fsync\n")
     assert re.fullmatch(r"\[(\d+, ){4}\d+\]\n", outputs[3])

@@ -29,10 +29,10 @@ def point_id(value: object, *, at: str = "id") -> PointID:
     if isinstance(value, str):
         return str(value)
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        number = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = -1
-    if isinstance(value, (bool, np.bool_)) or not 0 <= number < 1 << 64:
+    if not 0 <= number < 1 << 64:
         raise InvalidArgument(f"{value!r} is no id: an integer from 0 to 2^64 - 1, or a string", at=at)
     return number
 

@@ -9,9 +9,7 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
-from .vectors import decode_vector
+from .vectors import Vector, decode_vector
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
@@ -69,15 +67,20 @@ def _fail(what: str) -> Any:
     raise Malformed(what)
 
 
-_SCALARS: dict[Any, Reader] = {int: _integer, float: _number, str: _text, bool: _boolean, Any: lambda value: value}
+_SCALARS: dict[Any, Reader] = {
+    int: _integer,
+    float: _number,
+    str: _text,
+    bool: _boolean,
+    Vector: _vector,
+    Any: lambda value: value,
+}
 
 
 def _reader(hint: Any) -> Reader:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint in _SCALARS:
         return _SCALARS[hint]
-    if origin is np.ndarray:
-        return _vector
     if origin in (Union, types.UnionType):
         return _union_reader(arguments)
     if origin is list:

@@ -3,7 +3,7 @@ and needs no number to be printed or parsed."""
 
 from __future__ import annotations
 
-import binascii
+import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -53,26 +53,14 @@ def float32_array(values: Any, *, axes: int, at: str = "vector") -> Vector:
 def encode_vector(values: Any, *, at: str = "vector") -> str:
     """The text that stands for a vector in a request."""
     array = float32_array(values, axes=1, at=at)
-    return binascii.b2a_base64(array.astype("<f4", copy=False).tobytes(), newline=False).decode("ascii")
+    return base64.b64encode(array.astype("<f4", copy=False).tobytes()).decode("ascii")
 
 
 def decode_vector(value: object) -> Vector:
     """The vector that a reply holds, as base64 or as an array of numbers. Raises ``ValueError``."""
     if isinstance(value, str):
-        data = binascii.a2b_base64(value, strict_mode=True) if _STRICT else binascii.a2b_base64(value)
         # A copy, because what lies over bytes cannot be written to.
-        return np.frombuffer(data, dtype="<f4").astype(np.float32)
+        return np.frombuffer(base64.b64decode(value, validate=True), dtype="<f4").astype(np.float32)
     if isinstance(value, list) and all(type(each) in (int, float) for each in value):
         return np.array(value, dtype=np.float32)
     raise ValueError("neither base64 nor an array of numbers")
-
-
-def _has_strict_mode() -> bool:
-    try:
-        binascii.a2b_base64(b"", strict_mode=True)
-    except TypeError:  # Python 3.10
-        return False
-    return True
-
-
-_STRICT = _has_strict_mode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -140,7 +140,7 @@ def read_snapshot(
     def read(value: object) -> Piece:
         piece = read_piece(value)
         try:
-            return Piece(binascii.a2b_base64(piece.data), piece.total, piece.sha256, piece.next)
+            return Piece(base64.b64decode(piece.data, validate=True), piece.total, piece.sha256, piece.next)
         except ValueError as error:
             raise Malformed(str(error)).inside(".data") from None
 
@@ -156,7 +156,7 @@ def begin_import(*, timeout: float | None = None) -> Call[str]:
 
 def write_import(id: str, offset: int, data: bytes, *, timeout: float | None = None) -> Call[Received]:
     """Sends the archive's bytes at ``offset``; what came already is passed over. Raises ``Corruption``."""
-    text = binascii.b2a_base64(data, newline=False).decode("ascii")
+    text = base64.b64encode(data).decode("ascii")
     params = {"import": id, "offset": offset, "data": text}
     return Call("snapshot.import_write", params, reader(Received), timeout=timeout)
 
