@@ -78,6 +78,22 @@ class FakeServer:
         self._scripts = list(scripts)
         return self
 
+    def disappear(self) -> None:
+        """Nobody listens any more."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for channel in self._open:
+            try:
+                channel.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def come_back(self) -> None:
+        """Listens at the same address again."""
+        host, _, port = self.address.rpartition(":")
+        self._listener = socket.create_server((host, int(port)))
+        threading.Thread(target=self._accept, daemon=True).start()
+
     def answers(self, answer: Callable[[Any], bytes], greeting: bytes | None = None) -> FakeServer:
         """Greets, then answers each request."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import time
 from typing import Any
 
@@ -98,8 +99,10 @@ def test_a_server_that_does_not_read_ends_in_a_time_out(connect: Any, fake: Fake
 
     fake.plays(script)
     begun = time.monotonic()
+    client = connect(fake.address, timeout=0.5)
     with pytest.raises(TimedOut):
-        connect(fake.address, timeout=0.5).embed(["x" * (32 << 20)])
+        client.embed(["x" * (32 << 20)])
+    client.close()
     assert time.monotonic() - begun < 5
 
 
@@ -261,6 +264,27 @@ def test_a_restarted_server_is_found_again(connect: Any, own_server: Any) -> Non
         assert client.upsert("c", [Point(2, [1, 0])]).created == 1
     finally:
         restarted.stop()
+
+
+def test_a_server_that_is_away_for_a_moment_is_waited_for(connect: Any, fake: FakeServer) -> None:
+    fake.answers(lambda request: result(request["id"], PONG))
+    client = connect(fake.address, timeout=10)
+    client.ping()
+    fake.disappear()
+    back = threading.Timer(0.4, fake.come_back)
+    back.start()
+    assert client.ping().now_ms == 5
+    back.join()
+
+
+def test_fewer_vectors_than_texts_are_an_error(connect: Any, fake: FakeServer) -> None:
+    model = {"name": "m", "fingerprint": "f", "dimensions": 1}
+    answer = {"vectors": ["AACAPw=="], "model": model, "tokens": 1, "truncated": 0}
+    fake.answers(lambda request: result(request["id"], answer))
+    client = connect(fake.address)
+    assert client.embed(["a"]).vectors.tolist() == [[1.0]]
+    with pytest.raises(InvalidReply, match="for each text"):
+        client.embed(["a", "b"])
 
 
 def test_what_cannot_be_sent_leaves_the_connection_as_it_was(connect: Any, fake: FakeServer) -> None:

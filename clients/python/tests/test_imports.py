@@ -119,6 +119,32 @@ def test_batches_whose_answer_was_lost_are_applied_once(connect: Any, server: An
         proxy.close()
 
 
+def test_what_was_under_way_is_sent_again_in_its_order(connect: Any, fake: FakeServer) -> None:
+    first: list[int] = []
+    again: list[int] = []
+
+    def breaks(peer: Any) -> None:
+        peer.say(hello())
+        for request in peer.requests():
+            if request["method"] == "server.ping":
+                peer.say(result(request["id"], {"now_ms": 1}))
+                continue
+            first.append(request["params"]["points"][0]["id"])
+            if len(first) == 6:
+                return
+
+    def answers(peer: Any) -> None:
+        peer.say(hello())
+        for request in peer.requests():
+            again.append(request["params"]["points"][0]["id"])
+            peer.say(result(request["id"], WRITTEN))
+
+    fake.plays(breaks, answers)
+    imported = connect(fake.address).import_points("c", points(40), batch_count=1, in_flight=6)
+    assert imported.acknowledged == 40
+    assert first == list(range(6)) and again == list(range(40))
+
+
 def test_an_overloaded_server_gets_the_batch_again(connect: Any, fake: FakeServer) -> None:
     fake.answers(
         lambda request: error(request["id"], "overloaded", retryable=True, retry_after_ms=1)
@@ -167,6 +193,12 @@ def test_a_file_that_is_no_utf8_is_named(tmp_path: pathlib.Path) -> None:
     (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
     with pytest.raises(InvalidArgument, match="latin.txt is not UTF-8: byte 3"):
         Document.from_file(tmp_path / "latin.txt")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.md").write_bytes("\ufeff# A\r\n".encode())
+    document = Document.from_file(tmp_path / "a.md", root=tmp_path)
+    assert (document.id, document.text, document.format) == ("a.md", "# A\r\n", "markdown")
 
 
 @pytest.mark.usefixtures("needs_model")

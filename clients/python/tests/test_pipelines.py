@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import select
+import socket
 import time
 from typing import Any
 
@@ -112,20 +115,17 @@ def test_no_more_are_sent_than_the_server_takes(fake: FakeServer) -> None:
     def script(peer: Peer) -> None:
         nonlocal most
         peer.say(hello(in_flight=5))
-        waiting: list[Any] = []
-        peer.socket.settimeout(0.2)
-        while True:
-            try:
-                request = peer.hear()
-                waiting.append(request["id"])
-                most = max(most, len(waiting))
-                if len(waiting) < 4:
-                    continue
-            except TimeoutError:
-                pass
-            # The newest first, to mix up the order.
-            if waiting:
-                peer.say(result(waiting.pop(), PONG))
+        waiting: list[int] = []
+        answered = 0
+        peer.socket.setblocking(True)
+        while len(waiting) < 12:
+            # Everything that comes within a fifth of a second came without waiting for answers.
+            while select.select([peer.socket], [], [], 0.2)[0]:
+                waiting += [json.loads(text)["id"] for text in peer.socket.recv(1 << 16).splitlines()]
+                most = max(most, len(waiting) - answered)
+            for id in reversed(waiting[answered:]):
+                peer.say(result(id, PONG))
+            answered = len(waiting)
 
     fake.plays(script)
     with Client(fake.address) as client, client.pipeline() as pipeline:
@@ -171,6 +171,48 @@ def test_a_pipeline_into_silence_ends(fake: FakeServer) -> None:
             with pytest.raises(TimedOut):
                 reply.result()
     assert time.monotonic() - begun < 10
+
+
+def test_who_cannot_be_sent_in_time_does_not_take_the_others_along(fake: FakeServer) -> None:
+    def stops_reading(peer: Peer) -> None:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.say(hello(line_bytes=1 << 26))
+        peer.hear()
+        time.sleep(5)
+
+    def answers(peer: Peer) -> None:
+        peer.say(hello())
+        for request in peer.requests():
+            peer.say(result(request["id"], PONG))
+
+    fake.plays(stops_reading, answers)
+    with Client(fake.address, timeout=10) as client, client.pipeline() as pipeline:
+        small = pipeline.ping()
+        large = pipeline.embed(["x" * (32 << 20)], timeout=0.5)
+        with pytest.raises(TimedOut):
+            large.result()
+        assert small.result().now_ms == 5
+
+
+def test_a_task_that_gets_no_turn_times_out_by_itself(fake: FakeServer) -> None:
+    def script(peer: Peer) -> None:
+        peer.say(hello(in_flight=3))
+        peer.wait_for_end()
+
+    fake.plays(script)
+
+    async def run() -> None:
+        async with AsyncClient(fake.address) as client:
+            held = [asyncio.ensure_future(client.ping(timeout=20)) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            begun = time.monotonic()
+            with pytest.raises(TimedOut, match="not sent"):
+                await client.ping(timeout=0.2)
+            assert time.monotonic() - begun < 5
+            for task in held:
+                task.cancel()
+
+    asyncio.run(run())
 
 
 def test_tasks_share_a_connection(server: Any, name: str) -> None:

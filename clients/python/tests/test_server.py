@@ -226,10 +226,11 @@ def test_snapshots_and_archives(client: Any, colours: str) -> None:
     restored = client.restore_snapshot(made.snapshot, f"{colours}-restored")
     assert (restored.points, client.count(f"{colours}-restored")) == (3, 3)
     archive = list(client.export_snapshot(made.snapshot, piece_bytes=70_000))
-    brought = client.import_snapshot(archive, as_=f"{colours}-brought")
+    whole = b"".join(archive)
+    pieces = [whole[start : start + 1000] for start in range(0, len(whole), 1000)]
+    brought = client.import_snapshot(pieces, as_=f"{colours}-brought")
     assert (brought.points, brought.sha256) == (3, made.sha256)
-    damaged = b"".join(archive)
-    damaged = damaged[:-40] + bytes([damaged[-40] ^ 1]) + damaged[-39:]
+    damaged = whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:]
     with pytest.raises(Exception, match="corruption"):
         client.import_snapshot([damaged], as_=f"{colours}-damaged")
     for name in (made.snapshot, f"{colours}-brought"):

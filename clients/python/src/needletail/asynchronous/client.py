@@ -11,7 +11,7 @@ from ..address import Address
 from ..call import Call
 from ..configuration import Configuration
 from ..conversation import Limits
-from ..errors import ClientClosed, ConnectionFailed, NeedletailError
+from ..errors import ClientClosed, ConnectionFailed, NeedletailError, ServerError
 from ..imports import ImportedDocuments, ImportedPoints, document_import, point_import
 from ..methods.documents import Document
 from ..points import Point
@@ -43,6 +43,7 @@ class AsyncClient(AsyncSequences):
         self._configuration.seconds(None)
         self._connection: AsyncConnection | None = None
         self._connecting: asyncio.Lock | None = None
+        self._paused: asyncio.Future[None] | None = None
         self._reached = False
         self._closed = False
 
@@ -68,11 +69,25 @@ class AsyncClient(AsyncSequences):
             if delay is None or loop.time() + delay >= expires:
                 error.may_have_been_executed = error.may_have_been_executed or (sent and call.writes)
                 raise error
-            await asyncio.sleep(delay)
+            if isinstance(error, ServerError):
+                await asyncio.sleep(delay)
+            else:
+                await self._pause(delay)
+
+    async def _pause(self, delay: float) -> None:
+        """The wait after a lost connection is one for all, so that they are sent again in their order."""
+        if self._paused is None or self._paused.done():
+            loop = asyncio.get_running_loop()
+            paused: asyncio.Future[None] = loop.create_future()
+            loop.call_later(delay, paused.set_result, None)
+            self._paused = paused
+        await asyncio.shield(self._paused)
 
     async def _connected(self, expires: float) -> AsyncConnection:
         if self._connection is not None and self._connection.failure is None:
             return self._connection
+        if self._paused is not None and not self._paused.done():
+            await asyncio.shield(self._paused)
         if self._closed:
             raise ClientClosed("the client was closed")
         if self._connecting is None:

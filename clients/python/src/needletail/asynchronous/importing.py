@@ -82,7 +82,7 @@ class _Window:
         if self._failure is not None:
             await self._finish(None)
         self._start(batch)
-        # Tasks begin in the order they were made, so batches are sent in the order of the source.
+        # The task sends the batch now, and not when the source has filled the next one.
         await asyncio.sleep(0)
 
     def _start(self, batch: Batch) -> None:

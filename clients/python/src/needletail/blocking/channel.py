@@ -31,6 +31,8 @@ class Channel:
         self._count = 0
         # No request expires earlier than this.
         self._soonest = math.inf
+        # Nothing is sent before: the time to wait after a connection was lost.
+        self._paused_until = 0.0
 
     def submit(self, call: Call[T]) -> Flight[T]:
         """Sends a request, or as much as is possible without waiting for answers, unless too many are under way."""
@@ -61,13 +63,10 @@ class Channel:
         return self._connection.greeting.limits
 
     def release(self) -> None:
-        """Gives the connection back, or closes it if something is still under way on it."""
+        """Gives the connection back. The pool closes it if something is still under way on it."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            if self._flying:
-                connection.close()
-            else:
-                self._pool.give_back(connection)
+            self._pool.give_back(connection)
         self._queue.clear()
         self._flying.clear()
 
@@ -92,7 +91,7 @@ class Channel:
             self._lose_connection(error)
 
     def _next_to_send(self, now: float) -> Flight[Any] | None:
-        if not self._queue:
+        if not self._queue or now < self._paused_until:
             return None
         if self._connection is not None and len(self._flying) >= self._most_in_flight(self._connection):
             return None
@@ -104,7 +103,10 @@ class Channel:
         return limit if self._window is None else min(limit, self._window)
 
     def _next_retry(self) -> float:
-        return min((flight.not_before for flight in self._queue if flight.not_before > 0), default=math.inf)
+        # What could go now but does not is waiting for the pause, or for an answer to make room.
+        waits = (max(flight.not_before, self._paused_until) for flight in self._queue)
+        now = time.monotonic()
+        return min((moment for moment in waits if moment > now), default=math.inf)
 
     def _send(self, flight: Flight[Any]) -> None:
         flight.attempts += 1
@@ -114,7 +116,7 @@ class Channel:
             # It would be the same for all that wait.
             for each in list(self._queue):
                 each.attempts = max(each.attempts, flight.attempts)
-                self._settle(each, copy.copy(error))
+                self._settle(each, copy.copy(error), together=True)
             return
         except NeedletailError as error:
             self._settle(flight, error)
@@ -126,7 +128,7 @@ class Channel:
             flight.fail(error)
             return
         except NeedletailError as error:
-            self._settle(flight, error)
+            self._settle(flight, error, together=True)
             raise
         self._queue.remove(flight)
         self._flying[id] = flight
@@ -154,8 +156,14 @@ class Channel:
         except NeedletailError as error:
             flight.fail(error)
 
-    def _settle(self, flight: Flight[Any], error: NeedletailError, *, unknown: bool = False) -> None:
-        """After a failed attempt: another one later, or the end. ``unknown``: the request left, and no answer to it came."""
+    def _settle(
+        self, flight: Flight[Any], error: NeedletailError, *, unknown: bool = False, together: bool = False
+    ) -> None:
+        """After a failed attempt: another one later, or the end.
+
+        unknown   the request left, and no answer to it came
+        together  it is the same for all, and waits for all, so that they are sent again in their order
+        """
         if flight in self._queue:
             self._queue.remove(flight)
         delay = self._pool.configuration.retry.delay(
@@ -165,7 +173,10 @@ class Channel:
         if delay is None or now + delay >= flight.expires:
             flight.fail(error, unknown=unknown)
             return
-        flight.not_before = now + delay
+        if together:
+            self._paused_until = max(self._paused_until, now + delay)
+        else:
+            flight.not_before = now + delay
         bisect.insort(self._queue, flight, key=lambda each: each.number)
 
     def _lose_connection(self, error: NeedletailError) -> None:
@@ -177,7 +188,7 @@ class Channel:
             error = ConnectionLost("the server stopped reading")
         flying, self._flying = list(self._flying.values()), {}
         for flight in flying:
-            self._settle(flight, copy.copy(error), unknown=True)
+            self._settle(flight, copy.copy(error), unknown=True, together=True)
 
     def _expire(self, now: float) -> float:
         """Ends what took too long, and says when the next one may."""
@@ -188,8 +199,6 @@ class Channel:
             flight.fail(TimedOut(f"{flight.call.method}: not sent in time"))
         for id, flight in [(id, each) for id, each in self._flying.items() if each.expires <= now]:
             del self._flying[id]
-            if self._connection is not None:
-                self._connection.conversation.forget(id)
             flight.fail(TimedOut(f"{flight.call.method}: no answer in time"), unknown=True)
         left = [*self._queue, *self._flying.values()]
         self._soonest = min((flight.expires for flight in left), default=math.inf)
