@@ -146,6 +146,13 @@ def test_reads_are_asked_again_over_a_new_connection(connect: Any, fake: FakeSer
     assert fake.connections == 3
 
 
+def test_a_server_that_always_breaks_off_is_not_overrun(connect: Any, fake: FakeServer) -> None:
+    fake.plays(closes_after_hearing)
+    with pytest.raises(ConnectionLost):
+        connect(fake.address, timeout=1.0, retry=RetryPolicy(attempts=10_000)).ping()
+    assert 3 <= fake.connections < 60
+
+
 def test_creating_a_collection_is_not_repeated_when_nobody_knows(connect: Any, fake: FakeServer) -> None:
     fake.plays(closes_after_hearing, answering({"name": "c", "lsn": 0}))
     client = connect(fake.address)

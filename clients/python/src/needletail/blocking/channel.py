@@ -84,9 +84,9 @@ class Channel:
             if flight is not None:
                 self._send(flight)
             elif self._connection is not None and self._flying:
-                self._deliver(self._connection.receive(min(next_to_expire, self._next_retry())))
+                self._deliver(self._connection.receive(min(next_to_expire, self._next_retry(now))))
             elif self._queue:
-                time.sleep(max(0.0, min(next_to_expire, self._next_retry()) - now))
+                time.sleep(max(0.0, min(next_to_expire, self._next_retry(now)) - now))
         except NeedletailError as error:
             self._lose_connection(error)
 
@@ -102,10 +102,9 @@ class Channel:
         limit = max(1, connection.greeting.limits.in_flight - 1)
         return limit if self._window is None else min(limit, self._window)
 
-    def _next_retry(self) -> float:
+    def _next_retry(self, now: float) -> float:
         # What could go now but does not is waiting for the pause, or for an answer to make room.
         waits = (max(flight.not_before, self._paused_until) for flight in self._queue)
-        now = time.monotonic()
         return min((moment for moment in waits if moment > now), default=math.inf)
 
     def _send(self, flight: Flight[Any]) -> None:

@@ -15,7 +15,7 @@ from ..reading import reader
 from .parameters import reading
 from .points import Deleted
 
-# The server's model takes its time: some ten milliseconds a chunk on one core.
+# The server's model takes its time: some tens of milliseconds a chunk on one core.
 PATIENCE = 300.0
 
 
