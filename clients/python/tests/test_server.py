@@ -11,6 +11,7 @@ import pytest
 
 from needletail import (
     AlreadyExists,
+    Client,
     Conflict,
     DimensionMismatch,
     Field,
@@ -261,17 +262,17 @@ def test_waiting_for_a_write_of_the_future_ends(client: Any, colours: str) -> No
     assert getattr(caught.value, "kind", "") == "deadline"
 
 
-def test_a_blocking_client_serves_several_threads(client: Any, connect: Any, colours: str) -> None:
-    if connect.kind != "sync":
-        pytest.skip("an asyncio client belongs to one event loop")
+def test_a_blocking_client_serves_several_threads(server: Any, name: str) -> None:
+    client = Client(server.address)
+    client.create_collection(name, Space(3, "dot"))
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for index in range(20):
                 id = 1000 + number * 100 + index
-                client.upsert(colours, [Point(id, [number, index, 0], payload={"thread": number})])
-                assert client.get(colours, [id]).points[0].payload == {"thread": number}
+                client.upsert(name, [Point(id, [number, index, 0], payload={"thread": number})])
+                assert client.get(name, [id]).points[0].payload == {"thread": number}
         except BaseException as error:
             failures.append(error)
 
@@ -280,7 +281,8 @@ def test_a_blocking_client_serves_several_threads(client: Any, connect: Any, col
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert not failures and client.count(colours) == 3 + 120
+    assert not failures and client.count(name) == 120
+    client.close()
 
 
 @pytest.mark.usefixtures("needs_model")
