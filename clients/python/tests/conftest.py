@@ -37,14 +37,17 @@ def model_directory() -> pathlib.Path:
 class RunningServer:
     """A server process of its own, with a data directory of its own."""
 
-    def __init__(self, directory: pathlib.Path, listen: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self, directory: pathlib.Path, listen: str = "127.0.0.1:0", settings: dict[str, str] | None = None
+    ) -> None:
         binary = server_binary()
         if not os.access(binary, os.X_OK):
             pytest.skip(f"no server at {binary}: build it (swift build -c release) or name it in NEEDLETAILD")
         self.directory = directory
         self.has_model = (model_directory() / "model.safetensors").exists()
-        # The server takes NEEDLETAIL_* for its settings and refuses those it does not know.
+        # The server takes NEEDLETAIL_* for its settings; those of whoever runs the tests are not meant.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("NEEDLETAIL_")}
+        environment.update(settings or {})
         command = [str(binary), "--data", str(directory / "data"), "--listen", listen]
         if self.has_model:
             command += ["--model", str(model_directory())]
@@ -59,6 +62,9 @@ class RunningServer:
             self.stop()
             pytest.fail(f"the server did not start: {line!r} {(directory / 'log').read_text()[-2000:]}")
         self.address = line.removeprefix("listening on ").strip()
+        if settings and "means nothing here" in (directory / "log").read_text():
+            self.stop()
+            pytest.skip(f"this server is older than {', '.join(settings)}")
 
     def kill(self) -> None:
         self.process.kill()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import os
+import pathlib
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from conftest import RunningServer
 from fakes import CuttingProxy, FakeServer, Peer, error, hello, line, result
 from needletail import (
     AsyncClient,
@@ -24,7 +29,7 @@ from needletail import (
     Space,
     TimedOut,
 )
-from needletail.errors import ClientClosed, Overloaded, Unauthenticated
+from needletail.errors import ClientClosed, Forbidden, Overloaded, Unauthenticated
 
 ONCE = RetryPolicy(attempts=1)
 PONG = {"now_ms": 5}
@@ -231,6 +236,36 @@ def test_a_server_that_wants_a_key_gets_it_on_every_connection(connect: Any, fak
     with pytest.raises(Unauthenticated, match="wants an API key"):
         connect(fake.address).ping()
     assert "right" not in repr(client) and "right" not in str(wrong.value)
+
+
+@pytest.fixture
+def guarded(tmp_path: pathlib.Path) -> Iterator[RunningServer]:
+    """A real server that wants keys."""
+    keys = [("everything", "admin", "all-of-it"), ("looking", "reader", "only-looking")]
+    lines = [
+        json.dumps({"name": name, "role": role, "sha256": hashlib.sha256(key.encode()).hexdigest()})
+        for name, role, key in keys
+    ]
+    (tmp_path / "keys").write_text("\n".join(lines) + "\n")
+    running = RunningServer(tmp_path, settings={"NEEDLETAIL_SECURITY_KEYS": str(tmp_path / "keys")})
+    yield running
+    running.stop()
+
+
+def test_a_real_server_with_keys(connect: Any, guarded: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = connect(guarded.address, api_key="all-of-it")
+    admin.create_collection("c", Space(2))
+    admin.upsert("c", [Point(1, [1, 0])])
+    monkeypatch.setenv("NEEDLETAIL_API_KEY", "only-looking")
+    reader = connect(guarded.address)
+    assert reader.count("c") == 1
+    with pytest.raises(Forbidden):
+        reader.upsert("c", [Point(2, [1, 0])])
+    with pytest.raises(Unauthenticated):
+        connect(guarded.address, api_key="wrong").count("c")
+    monkeypatch.delenv("NEEDLETAIL_API_KEY")
+    with pytest.raises(Unauthenticated, match="NEEDLETAIL_API_KEY"):
+        connect(guarded.address).count("c")
 
 
 def test_a_server_without_keys_is_not_sent_one(connect: Any, fake: FakeServer) -> None:

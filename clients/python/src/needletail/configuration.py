@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 
 from .address import Address
@@ -18,6 +19,14 @@ class Configuration:
     api_key: str | None = field(default=None, repr=False)
     timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    @staticmethod
+    def of(url: str | None, api_key: str | None, timeout: float, retry: RetryPolicy | None) -> Configuration:
+        """From the parameters of a client: what is absent is looked up in the environment. Raises ``InvalidArgument``."""
+        key = api_key if api_key is not None else os.environ.get("NEEDLETAIL_API_KEY") or None
+        configuration = Configuration(Address.parse(url), key, timeout, retry or RetryPolicy())
+        configuration.seconds(None)
+        return configuration
 
     def seconds(self, timeout: float | None) -> float:
         """The time-out of a call: its own, or the client's. Raises ``InvalidArgument``."""

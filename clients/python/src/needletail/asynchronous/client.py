@@ -7,7 +7,6 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
-from ..address import Address
 from ..call import Call
 from ..configuration import Configuration
 from ..conversation import Limits
@@ -39,8 +38,7 @@ class AsyncClient(AsyncSequences):
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
     ) -> None:
-        self._configuration = Configuration(Address.parse(url), api_key, timeout, retry or RetryPolicy())
-        self._configuration.seconds(None)
+        self._configuration = Configuration.of(url, api_key, timeout, retry)
         self._connection: AsyncConnection | None = None
         self._connecting: asyncio.Lock | None = None
         self._paused: asyncio.Future[None] | None = None

@@ -80,7 +80,7 @@ class AsyncConnection:
         if self.greeting.auth == "none":
             return
         if configuration.api_key is None:
-            raise Unauthenticated("the server wants an API key", kind="unauthenticated")
+            raise Unauthenticated("the server wants an API key: Client(api_key=...), or NEEDLETAIL_API_KEY")
         call = login(configuration.api_key)
         try:
             reply = await self.request(call, expires)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
-from ..address import Address
 from ..call import Call
 from ..configuration import Configuration
 from ..imports import ImportedDocuments, ImportedPoints, document_import, point_import
@@ -26,7 +25,7 @@ class Client(BlockingSequences):
     """A Needletail server. Connects when first used, reconnects, and retries what may safely be retried.
 
     url      ``needletail://HOST:PORT``, ``HOST:PORT`` or ``HOST``; without it ``NEEDLETAIL_URL``, else 127.0.0.1:7700
-    api_key  sent if the server wants one
+    api_key  a key or token, sent if the server wants one; without it ``NEEDLETAIL_API_KEY``
     timeout  seconds for a call with all its attempts, unless the call has its own; ``math.inf`` waits for ever
     retry    what is tried again, and how often
 
@@ -42,9 +41,7 @@ class Client(BlockingSequences):
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
     ) -> None:
-        configuration = Configuration(Address.parse(url), api_key, timeout, retry or RetryPolicy())
-        configuration.seconds(None)
-        self._pool = ConnectionPool(configuration)
+        self._pool = ConnectionPool(Configuration.of(url, api_key, timeout, retry))
 
     def call(self, call: Call[T]) -> T:
         """Sends a call and waits for its result."""

@@ -74,7 +74,7 @@ class Connection:
         if self.greeting.auth == "none":
             return
         if configuration.api_key is None:
-            raise Unauthenticated("the server wants an API key", kind="unauthenticated")
+            raise Unauthenticated("the server wants an API key: Client(api_key=...), or NEEDLETAIL_API_KEY")
         call = login(configuration.api_key)
         id = self.send(call, expires)
         while True:
