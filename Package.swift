@@ -15,6 +15,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 /// HTTP/1.1 behind the side door of the server.
 let http: [Target.Dependency] = [
     .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -57,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         // Without reading its configuration from files of its own.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -72,10 +74,11 @@ let package = Package(
         room("NeedleEmbedding", ["NeedleCore", "CNeedleKernels", crypto]),
         room("NeedleWire", ["NeedleCore"]),
         room("NeedleEngine", ["NeedleCore", "NeedleVectors", "NeedlePayloads", "NeedleStorage"]),
-        room("NeedleClient", ["NeedleCore", logging] + nio, exclude: ["NeedleClient.docc"]),
+        room("NeedleClient", ["NeedleCore", logging, tls] + nio, exclude: ["NeedleClient.docc"]),
         room(
             "NeedleServer",
-            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml, crypto] + nio + http),
+            ["NeedleCore", "NeedleVectors", "NeedleWire", "NeedleEngine", logging, toml, crypto, tls] + nio
+                + http),
         room("NeedleOffline", ["NeedleCore", "NeedleStorage", "NeedleEngine"]),
         room("NeedletailCommand", ["NeedleClient", "NeedleOffline", arguments, crypto]),
         program(
@@ -142,6 +145,8 @@ let package = Package(
         tests(
             "NeedleServerTests",
             ["NeedleServer", "NeedleCore", "NeedleWire", "NeedleEngine", "NeedleStorage", logging] + nio),
-        tests("NeedleEndToEndTests", ["NeedleClient", "NeedleCore", "WireKit", "needletaild", "needletail"]),
+        tests(
+            "NeedleEndToEndTests", ["NeedleClient", "NeedleCore", "WireKit", "needletaild", "needletail"],
+            exclude: ["Certificates"]),
     ]
 )

@@ -9,6 +9,8 @@ public struct ClientConfiguration: Sendable {
     /// The API key, or a token made from one, for servers that ask for it. Every connection begins with it; others do
     /// not hear of it.
     public var apiKey: String?
+    /// For addresses that begin with `needletails://`.
+    public var tls = TLSOptions()
     /// Connections kept at most, 1 or more. Requests are pipelined, so one is enough until a core of the
     /// server is busy with reading and writing lines.
     public var connections = 1
@@ -28,4 +30,18 @@ public struct ClientConfiguration: Sendable {
     public init(address: ServerAddress = .local) {
         self.address = address
     }
+}
+
+/// Whom a client believes under TLS, and what it shows of itself. The server's certificate is always checked, with its name or
+/// address.
+public struct TLSOptions: Hashable, Sendable {
+    /// A file in PEM with the authorities that servers' certificates come from; `nil`: those that the system trusts.
+    public var certificateAuthorities: String?
+    /// Files in PEM with a certificate (and those between it and its authority) and its key, for servers that ask for one.
+    public var certificate: String?
+    /// See `certificate`.
+    public var privateKey: String?
+
+    /// The system's authorities, no certificate.
+    public init() {}
 }

@@ -7,7 +7,7 @@ import NeedleClient
 struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server: needletail://HOST:PORT or HOST:PORT. Default: NEEDLETAIL_URL, else 127.0.0.1:7700.",
+            "The server: needletail://HOST:PORT, HOST:PORT, or under TLS needletails://HOST:PORT. Default: NEEDLETAIL_URL, else 127.0.0.1:7700.",
             valueName: "url"))
     var url: String?
 
@@ -68,6 +68,9 @@ struct GlobalOptions: ParsableArguments {
     func clientConfiguration() throws -> ClientConfiguration {
         var configuration = ClientConfiguration(address: try address())
         configuration.apiKey = try apiKey()
+        configuration.tls.certificateAuthorities = Terminal.environment("NEEDLETAIL_CA")
+        configuration.tls.certificate = Terminal.environment("NEEDLETAIL_CERTIFICATE")
+        configuration.tls.privateKey = Terminal.environment("NEEDLETAIL_PRIVATE_KEY")
         switch clientTimeout {
         case .standard: break
         case .none: configuration.requestTimeout = nil

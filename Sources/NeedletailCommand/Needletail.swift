@@ -10,7 +10,10 @@ package struct Needletail: AsyncParsableCommand {
         commandName: "needletail",
         abstract: "Administer a Needletail vector database server.",
         discussion: """
-            The server is found at --url, or at NEEDLETAIL_URL, or at 127.0.0.1:7700.
+            The server is found at --url, or at NEEDLETAIL_URL, or at 127.0.0.1:7700. Under TLS
+            (needletails://HOST:PORT) its certificate has to come from an authority of the
+            system, or of the file NEEDLETAIL_CA; NEEDLETAIL_CERTIFICATE and
+            NEEDLETAIL_PRIVATE_KEY name one's own.
 
             EXAMPLES
               needletail info

@@ -48,17 +48,20 @@ struct ServerProcess {
         let database = try openDatabase(clock: clock, options: options)
         let server: Server
         let keys: KeyRing?
+        let certificates: Certificates?
         do throws(DatabaseError) {
             keys = try KeyRing.open(configuration.keysFile, clock: clock, log: log)
+            certificates = try Certificates.open(configuration.tls, log: log)
             server = try Server.start(
                 database: database, configuration: configuration, clock: clock, log: log,
-                maximumConnections: connections, access: keys?.access)
+                maximumConnections: connections, access: keys?.access, tls: certificates?.context)
         } catch {
             database.close()
             throw error
         }
         let notice = ServiceNotice(environment: environment)
         StandardStreams.output("listening on \(server.address)")
+        if let address = server.tlsAddress { StandardStreams.output("tls on \(address)") }
         if let address = server.httpAddress { StandardStreams.output("http on \(address)") }
         notice.ready("listening on \(server.address), loading collections")
         log.info(
@@ -78,6 +81,7 @@ struct ServerProcess {
             log.notice("scrubbing, because of SIGUSR1", metadata: ["collections": "\(jobs.count)"])
         } onReload: {
             keys?.reload()
+            certificates?.reload()
         }
         AwaitedSignals.restoreDefaults()
         notice.stopping("answering what was accepted")

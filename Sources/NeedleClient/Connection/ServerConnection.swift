@@ -4,6 +4,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 import NeedleCore
 import Synchronization
 
@@ -33,6 +34,12 @@ final class ServerConnection: Sendable {
     ) -> EventLoopFuture<ServerConnection> {
         let timeout = TimeAmount(configuration.connectTimeout)
         let address = configuration.address
+        let tls: NIOSSLContext?
+        do {
+            tls = address.usesTLS ? try configuration.tls.context() : nil
+        } catch {
+            return loop.makeFailedFuture(error)
+        }
         let hello = loop.makePromise(of: ServerGreeting.self)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(timeout)
@@ -40,6 +47,10 @@ final class ServerConnection: Sendable {
             .channelOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: address.nameToCheck))
+                    }
                     let handler = ConnectionHandler(
                         greeting: hello, maximumLineBytes: configuration.maximumReplyBytes, onClose: onClose)
                     try channel.pipeline.syncOperations.addHandler(handler)

@@ -111,6 +111,15 @@ package struct ConfigurationLoader {
                     + "who they are; listen on 127.0.0.1, make keys (needletail key create), or set "
                     + "server.allow_remote = true if the network is trusted")
         }
+        if let listen = configuration.tls.listen, !listen.isLoopback, !configuration.allowRemote,
+            configuration.keysFile.isEmpty, configuration.tls.clientAuthorities.isEmpty
+        {
+            report(
+                "tls.listen",
+                "\(listen) can be reached from other machines, and nobody is asked who they are; make keys "
+                    + "(security.keys), ask for certificates (tls.client_ca), or set server.allow_remote = true"
+            )
+        }
         if let listen = configuration.http.listen, !listen.isLoopback, !configuration.http.allowRemote,
             configuration.keysFile.isEmpty
         {
@@ -155,7 +164,7 @@ package struct ConfigurationLoader {
     /// Variables that the command-line tool, the scripts and the tests read.
     private static let variablesOfOthers: Set<String> = [
         "NEEDLETAIL_URL", "NEEDLETAIL_CONFIG", "NEEDLETAIL_KERNELS", "NEEDLETAIL_MODEL",
-        "NEEDLETAIL_API_KEY",
+        "NEEDLETAIL_API_KEY", "NEEDLETAIL_CA", "NEEDLETAIL_CERTIFICATE", "NEEDLETAIL_PRIVATE_KEY",
     ]
 
     private static let sectionsHint: String = {

@@ -6,7 +6,7 @@ import NeedleEngine
 
 extension ConfigurationKey {
     package static let all: [ConfigurationKey] =
-        server + security + http + storage + memory + limits + threads + search + quality + model + log
+        server + security + tls + http + storage + memory + limits + threads + search + quality + model + log
 
     private static let day = 86_400_000
 
@@ -21,6 +21,13 @@ extension ConfigurationKey {
 
     private static let security = [
         ConfigurationKey("security", "keys", .text(\.keysFile))
+    ]
+
+    private static let tls = [
+        ConfigurationKey("tls", "listen", .optionalAddress(\.tls.listen)),
+        ConfigurationKey("tls", "certificate", .text(\.tls.certificate)),
+        ConfigurationKey("tls", "private_key", .text(\.tls.privateKey)),
+        ConfigurationKey("tls", "client_ca", .text(\.tls.clientAuthorities)),
     ]
 
     private static let http = [

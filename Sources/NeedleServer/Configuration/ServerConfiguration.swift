@@ -16,6 +16,7 @@ package struct ServerConfiguration: Sendable {
     /// Microseconds for which a socket thread that has answered looks for the next request before it sleeps.
     package var pollMicroseconds = 200
 
+    package var tls = TLSConfiguration()
     package var http = HTTPConfiguration()
 
     /// The data directory.
@@ -59,6 +60,19 @@ package struct ServerConfiguration: Sendable {
         options.backlogBytes = backlogBytes > 0 ? backlogBytes : MachineMemory.bytes / 4
         return options
     }
+}
+
+/// The protocol under TLS, on a port of its own.
+package struct TLSConfiguration: Sendable {
+    /// `nil` = there is none.
+    package var listen: ListenAddress?
+    /// Files in PEM: the chain of certificates, the own one first; its key.
+    package var certificate = ""
+    package var privateKey = ""
+    /// Authorities that a client's certificate has to come from; empty = clients need none.
+    package var clientAuthorities = ""
+
+    package init() {}
 }
 
 /// The HTTP side: health, metrics, and the protocol for those who have no socket.

@@ -19,22 +19,26 @@ struct ConnectionEnvironment: Sendable {
     let metrics: ServerMetrics
 }
 
-/// A listening socket and its connections. Safe to use from any thread.
+/// A listening socket, perhaps another one for TLS, and their connections. Safe to use from any thread.
 package final class Listener: Sendable {
     /// Where it listens; the port is the real one when 0 was asked for.
     package let address: ListenAddress
-    private let channel: any Channel
+    /// Where it listens for TLS, if it does.
+    package let tlsAddress: ListenAddress?
+    private let channels: [any Channel]
     private let registry: ConnectionRegistry
     private let timers: any EventLoop
 
-    /// - Parameter maximumConnections: what the process can have open, if that is less than the configuration
-    ///   says.
-    /// - Throws: `storage_failed` when the address cannot be had.
+    /// - Parameters:
+    ///   - access: who may speak; `nil`: everybody.
+    ///   - tls: what connections to `tls.listen` begin with.
+    ///   - maximumConnections: what the process can have open, if that is less than the configuration says.
+    /// - Throws: `storage_failed` when an address cannot be had.
     package static func start(
         _ executor: any RequestExecutor, group: MultiThreadedEventLoopGroup,
         configuration: ServerConfiguration,
         clock: any Clock, budget: ByteBudget, greeting: Greeting, access: AccessControl? = nil,
-        metrics: ServerMetrics = ServerMetrics(),
+        tls: TLSContext? = nil, metrics: ServerMetrics = ServerMetrics(),
         maximumConnections: Int = .max
     ) throws(DatabaseError) -> Listener {
         let registry = ConnectionRegistry(limit: min(configuration.limits.connections, maximumConnections))
@@ -50,22 +54,44 @@ package final class Listener: Sendable {
             limits: configuration.limits, clock: clock, budget: budget, greeting: greeting, access: access,
             decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry,
             polling: Dictionary(uniqueKeysWithValues: polling), metrics: metrics)
-        let listen = configuration.listen
-        do {
-            let channel = try bootstrap(group, environment, backlog: configuration.backlog)
-                .bind(host: listen.host, port: listen.port).wait()
-            let address = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
-            return Listener(address: address, channel: channel, registry: registry, timers: group.next())
+        let plain = try bind(
+            bootstrap(group, environment, tls: nil, backlog: configuration.backlog), to: configuration.listen,
+            "server.listen")
+        guard let tls, let listen = configuration.tls.listen else {
+            return Listener(plain, tls: nil, registry: registry, timers: group.next())
+        }
+        do throws(DatabaseError) {
+            let secure = try bind(
+                bootstrap(group, environment, tls: tls, backlog: configuration.backlog), to: listen,
+                "tls.listen")
+            return Listener(plain, tls: secure, registry: registry, timers: group.next())
         } catch {
-            throw DatabaseError(.storageFailed, "cannot listen on \(listen): \(error)", at: "server.listen")
+            plain.channel.close(promise: nil)
+            throw error
+        }
+    }
+
+    private static func bind(
+        _ bootstrap: ServerBootstrap, to listen: ListenAddress, _ key: String
+    ) throws(DatabaseError) -> (channel: any Channel, address: ListenAddress) {
+        do {
+            let channel = try bootstrap.bind(host: listen.host, port: listen.port).wait()
+            return (
+                channel, ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
+            )
+        } catch {
+            throw DatabaseError(.storageFailed, "cannot listen on \(listen): \(error)", at: key)
         }
     }
 
     private init(
-        address: ListenAddress, channel: any Channel, registry: ConnectionRegistry, timers: any EventLoop
+        _ plain: (channel: any Channel, address: ListenAddress),
+        tls: (channel: any Channel, address: ListenAddress)?, registry: ConnectionRegistry,
+        timers: any EventLoop
     ) {
-        self.address = address
-        self.channel = channel
+        address = plain.address
+        tlsAddress = tls?.address
+        channels = [plain.channel] + (tls.map { [$0.channel] } ?? [])
         self.registry = registry
         self.timers = timers
     }
@@ -74,7 +100,8 @@ package final class Listener: Sendable {
     /// and the channel buffers little of what is written: a connection that does nothing costs a few
     /// kilobytes.
     private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ environment: ConnectionEnvironment, backlog: Int
+        _ group: MultiThreadedEventLoopGroup, _ environment: ConnectionEnvironment, tls: TLSContext?,
+        backlog: Int
     ) -> ServerBootstrap {
         let buffers = AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 2 << 10, maximum: 256 << 10)
         return ServerBootstrap(group: group)
@@ -89,6 +116,7 @@ package final class Listener: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
                     let connection = Connection(
                         eventLoop: channel.eventLoop, budget: environment.budget,
                         lineBytes: environment.limits.lineBytes)
@@ -106,7 +134,7 @@ package final class Listener: Sendable {
     ///
     /// - Returns: whether everything that was accepted was answered.
     package func drain(milliseconds: Int) -> Bool {
-        try? channel.close().wait()
+        for channel in channels { try? channel.close().wait() }
         return registry.drain(milliseconds: milliseconds, timers: timers)
     }
 }

@@ -23,6 +23,9 @@ package final class Server: Sendable {
     /// Where it listens; the port is the real one when 0 was asked for.
     package var address: ListenAddress { listener.address }
 
+    /// Where it listens for TLS, if it does.
+    package var tlsAddress: ListenAddress? { listener.tlsAddress }
+
     /// Where the HTTP side listens, if there is one.
     package var httpAddress: ListenAddress? { http?.address }
 
@@ -34,10 +37,11 @@ package final class Server: Sendable {
     /// - Parameters:
     ///   - maximumConnections: what the process can have open, if that is less than the configuration says.
     ///   - access: who may speak; `nil`: everybody.
+    ///   - tls: what connections to `tls.listen` begin with.
     /// - Throws: `storage_failed` when an address cannot be had.
     package static func start(
         database: Database, configuration: ServerConfiguration, clock: any Clock, log: Logger,
-        maximumConnections: Int = .max, access: AccessControl? = nil
+        maximumConnections: Int = .max, access: AccessControl? = nil, tls: TLSContext? = nil
     ) throws(DatabaseError) -> Server {
         let cores = ProcessSettings.cores
         let threads = configuration.ioThreads > 0 ? configuration.ioThreads : max(1, min(8, cores / 2))
@@ -53,7 +57,7 @@ package final class Server: Sendable {
         do throws(DatabaseError) {
             let listener = try Listener.start(
                 dispatcher, group: group, configuration: configuration, clock: clock, budget: budget,
-                greeting: status.greeting, access: access, metrics: metrics,
+                greeting: status.greeting, access: access, tls: tls, metrics: metrics,
                 maximumConnections: maximumConnections)
             let http = try HTTPListener.start(
                 beside: listener, dispatcher, group: group, configuration: configuration, access: access,

@@ -48,6 +48,18 @@ final class ServerUnderTest: Sendable {
         startTime = startedAt.duration(to: .now)
     }
 
+    /// The port of TLS, if it was asked for; it is printed behind the other one.
+    var tlsPort: Int? {
+        var port: Int?
+        let files = folder
+        _ = eventually(within: .seconds(5)) {
+            let line = files.text("out").split(separator: "\n").first { $0.hasPrefix("tls on ") }
+            port = line?.split(separator: ":").last.flatMap { Int($0) }
+            return port != nil
+        }
+        return port
+    }
+
     /// What it has logged.
     var log: String { folder.text("err") }
 
