@@ -261,6 +261,25 @@ import Testing
         #expect(answer.body.utf8.count > 24 << 20 && answer.body.hasSuffix("}\n"))
     }
 
+    @Test func theLastAnswerIsSentToItsEnd() throws {
+        let server = try httpServer()
+        let writer = try server.client()
+        _ = try writer.call("collection.create", #"{"name":"docs","vectors":{"size":2}}"#)
+        let text = String(repeating: "x", count: 12 << 20)
+        let points = #"[{"id":1,"vector":[1,2],"payload":{"t":"\#(text)"}}]"#
+        _ = try writer.call("point.upsert", #"{"collection":"docs","points":\#(points)}"#)
+        let params = #"{"collection":"docs","ids":[1]}"#
+        let call = HTTPMessage.rpc(#"{"id":1,"method":"point.get","params":\#(params)}"#) {
+            $0.headers["Connection"] = "close"
+        }
+        let reader = try server.http(receiveBuffer: 4_096)
+        reader.send(call.head + (call.body ?? ""))
+        // Longer than a connection lingers that was closed.
+        usleep(1_500_000)
+        #expect(try reader.answer().body.utf8.count > 12 << 20)
+        #expect(try reader.rest().isEmpty)
+    }
+
     @Test func whatNobodyWaitsForIsGivenUp() throws {
         let embedder = StubEmbedder()
         let server = try httpServer(embedder: embedder)

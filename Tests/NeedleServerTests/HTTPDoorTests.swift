@@ -205,18 +205,38 @@ import Testing
         #expect(answer.status == 400 && answer.body.contains(#""kind":"invalid_params""#))
     }
 
-    @Test func tooManyConnectionsAreClosed() throws {
+    @Test func whoWaitsLongestMakesRoom() throws {
         let server = try httpServer { $0.http.connections = 2 }
+        let silent = try server.http()
+        silent.send("GET /healthz HTTP/1.1\r\n")
+        let first = try server.http()
+        #expect(try first.ask(.get("/healthz")).status == 200)
+        #expect(try first.ask(.get("/healthz")).status == 200)
+        // One that has not even asked goes before one that was answered lately.
+        let second = try server.http()
+        #expect(try second.ask(.get("/healthz")).status == 200)
+        #expect(try silent.rest().isEmpty)
+        #expect(try first.ask(.get("/healthz")).status == 200)
+        for _ in 0..<20 { #expect(try server.ask(.get("/healthz")).status == 200) }
+    }
+
+    @Test func tooManyAtWorkAreClosed() throws {
+        let embedder = StubEmbedder()
+        let server = try httpServer(embedder: embedder) { $0.http.connections = 2 }
+        embedder.isHeld.store(true, ordering: .relaxed)
         let clients = [try server.http(), try server.http()]
-        for client in clients { #expect(try client.ask(.get("/healthz")).status == 200) }
+        let call = HTTPMessage.rpc(#"{"id":1,"method":"text.embed","params":{"texts":["a"]}}"#)
+        for client in clients { client.send(call.head + (call.body ?? "")) }
+        #expect(eventually { embedder.calls.load(ordering: .relaxed) == 2 })
         let third = try server.http()
         third.send(HTTPMessage.get("/healthz").head)
         #expect(try third.rest().isEmpty)
-        let answer = try clients[0].ask(.get("/metrics"))
-        let metrics = try ParsedMetrics(answer.body)
-        #expect(metrics["needletail_connections_refused_total", ["transport": "http"]] == 1)
-        #expect(metrics["needletail_connections", ["transport": "http"]] == 2)
         // The other side has its own.
         #expect(try server.client().call("server.ping").contains("now_ms"))
+        embedder.isHeld.store(false, ordering: .relaxed)
+        for client in clients { #expect(try client.answer().body.contains("vectors")) }
+        let metrics = try ParsedMetrics(try clients[0].ask(.get("/metrics")).body)
+        #expect(metrics["needletail_connections_refused_total", ["transport": "http"]] == 1)
+        #expect(metrics["needletail_connections", ["transport": "http"]] == 2)
     }
 }

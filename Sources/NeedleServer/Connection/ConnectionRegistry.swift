@@ -24,6 +24,8 @@ final class ConnectionRegistry: Sendable {
         self.limit = limit
     }
 
+    var members: [any OpenConnection] { state.withLock { Array($0.connections.values) } }
+
     var count: Int { state.withLock { $0.connections.count } }
 
     /// - Returns: false when there are too many already, or the server stops.

@@ -9,6 +9,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import NeedleCore
 
 final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
@@ -27,6 +28,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private static let linger = TimeAmount.seconds(1)
 
     private let patience: Patience
+    private let member: HTTPMember
+    private let clock: any Clock
     private var context: ChannelHandlerContext?
     /// Inside a request that has begun to come.
     private var isReceiving = false
@@ -36,6 +39,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private var whole = 0
     private var hasAnswerBegun = false
     private var closesAfterAnswer = false
+    /// The server stops: the connection goes with the last answer.
+    private var isQuiescing = false
     /// Nothing more is read or written.
     private var isOver = false
     private var timer: Scheduled<Void>?
@@ -44,8 +49,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     /// The request that is being executed.
     private var exchange: RPCExchange?
 
-    init(patience: Patience) {
+    init(patience: Patience, member: HTTPMember, clock: any Clock) {
         self.patience = patience
+        self.member = member
+        self.clock = clock
     }
 
     /// Whether the request that is to be answered next is there to its last byte.
@@ -83,8 +90,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard event is HTTPByteMeter.BytesCame else { return context.fireUserInboundEventTriggered(event) }
-        if !isReceiving, unanswered == 0 { beginReceiving() }
+        switch event {
+        case is HTTPByteMeter.BytesCame:
+            if !isReceiving, unanswered == 0, !isOver { beginReceiving() }
+        case is ChannelShouldQuiesceEvent:
+            isQuiescing = true
+            if unanswered == 0 { context.close(promise: nil) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -97,6 +110,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: break
         case .end:
             whole += 1
+            member.noteWaiting(since: nil)
             isReceiving = false
             timer?.cancel()
         }
@@ -110,7 +124,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
         case .head(let head):
             hasAnswerBegun = true
-            closesAfterAnswer = head.headerFields[.connection] == "close"
+            closesAfterAnswer = head.headerFields[.connection]?.lowercased() == "close"
             context.write(data, promise: promise)
         case .body(let bytes):
             handedOver += bytes.readableBytes
@@ -123,8 +137,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if mode == .output { closeLingering() }
-        context.close(mode: mode, promise: promise)
+        guard mode == .output else { return context.close(mode: mode, promise: promise) }
+        endOutput(context, promise)
     }
 
     // MARK: Requests
@@ -141,11 +155,11 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     private func answered() {
         unanswered -= 1
         whole = max(0, whole - 1)
+        if whole == 0 { member.noteWaiting(since: clock.monotonicNanoseconds()) }
         hasAnswerBegun = false
-        if closesAfterAnswer {
-            context?.flush()
-            context?.close(mode: .output, promise: nil)
-            return closeLingering()
+        if closesAfterAnswer || (isQuiescing && unanswered == 0), let context {
+            context.flush()
+            return endOutput(context, nil)
         }
         if unanswered == 0, !isReceiving { waitForRequest() }
     }
@@ -158,14 +172,19 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
         let head = HTTPResponse(status: .requestTimeout, headerFields: fields)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        isOver = true
-        context.close(mode: .output, promise: nil)
-        closeLingering()
+        endOutput(context, nil)
     }
 
-    private func closeLingering() {
+    /// Says that nothing more comes. When the last byte has left us, the peer has a moment to say the same.
+    private func endOutput(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        guard !isOver else { return promise?.succeed() ?? () }
         isOver = true
-        schedule(Self.linger) { self.context?.close(promise: nil) }
+        timer?.cancel()
+        let ended = promise ?? context.eventLoop.makePromise(of: Void.self)
+        ended.futureResult.assumeIsolated().whenComplete { _ in
+            self.schedule(Self.linger) { self.context?.close(promise: nil) }
+        }
+        context.close(mode: .output, promise: ended)
     }
 
     private func schedule(_ time: TimeAmount, _ body: @escaping () -> Void) {

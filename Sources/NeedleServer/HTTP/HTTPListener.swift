@@ -13,22 +13,6 @@ final class HTTPListener: Sendable {
     private let registry: ConnectionRegistry
     private let timers: any EventLoop
 
-    /// A connection, as the registry sees it.
-    private final class Member: OpenConnection {
-        private let channel: any Channel
-
-        init(_ channel: any Channel) {
-            self.channel = channel
-        }
-
-        /// It goes as soon as it has answered what it was asked.
-        func drain() {
-            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        }
-
-        func close() { channel.close(promise: nil) }
-    }
-
     /// Listens, if the configuration says so.
     ///
     /// - Parameters:
@@ -70,7 +54,8 @@ final class HTTPListener: Sendable {
         _ door: HTTPDoor, _ registry: ConnectionRegistry, _ group: MultiThreadedEventLoopGroup,
         _ configuration: ServerConfiguration, _ log: Logger
     ) -> ServerBootstrap {
-        let http = protocolOf(door, configuration)
+        let clock = door.environment.clock
+        let patience = patience(configuration)
         let executors = Dictionary(
             uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), EventLoopExecutor($0)) })
         let meter = door.environment.metrics.http
@@ -81,12 +66,15 @@ final class HTTPListener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
             .childChannelInitializer { channel in
-                let member = Member(channel)
-                guard registry.add(member) else {
+                let member = HTTPMember(channel, now: clock.monotonicNanoseconds())
+                guard registry.add(makingRoomFor: member) else {
                     meter.noteRefused()
                     return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                 }
                 meter.noteOpened()
+                let http = protocolOf(door) {
+                    HTTPConnection(patience: patience, member: member, clock: clock)
+                }
                 do {
                     try channel.pipeline.syncOperations.addHandler(HTTPByteMeter(meter))
                 } catch {
@@ -104,15 +92,20 @@ final class HTTPListener: Sendable {
             }
     }
 
-    private static func protocolOf(_ door: HTTPDoor, _ configuration: ServerConfiguration) -> HTTP1Channel {
-        let patience = HTTPConnection.Patience(
+    private static func patience(_ configuration: ServerConfiguration) -> HTTPConnection.Patience {
+        HTTPConnection.Patience(
             request: .milliseconds(Int64(configuration.http.requestMS)),
             idle: .milliseconds(Int64(configuration.http.idleMS)),
             write: .milliseconds(Int64(configuration.limits.writeTimeoutMS)))
-        return HTTP1Channel(
+    }
+
+    private static func protocolOf(
+        _ door: HTTPDoor, _ connection: @escaping @Sendable () -> HTTPConnection
+    ) -> HTTP1Channel {
+        HTTP1Channel(
             responder: { request, writer, channel in try await door.answer(request, writer, channel) },
             configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [HTTPConnection(patience: patience)],
+                additionalChannelHandlers: [connection()],
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
     }
