@@ -46,6 +46,18 @@ import Testing
         #expect(eventually { server.budget.lines == 0 && server.budget.replies == 0 })
     }
 
+    /// The members waited until the peer had read what was kept until the last of them was there.
+    @Test func aBatchWhoseAnswersAreLongerThanALineIsAnswered() throws {
+        let server = try TestListener(ScriptedExecutor(replyBytes: 3_000)) { $0.limits.lineBytes = 4_096 }
+        let client = try server.client()
+        let members = (0..<20).map { #"{"id":\#($0),"method":"collection.list"}"# }
+        client.send("[" + members.joined(separator: ",") + "]\n")
+        let answers = try JSONValue(parsing: try #require(try client.line())).arrayValue
+        #expect(answers?.map { $0["id"]?.integerValue ?? -1 } == Array(0..<20))
+        #expect(try client.call("server.ping").contains("pong"))
+        #expect(eventually { server.budget.lines == 0 && server.budget.replies == 0 })
+    }
+
     @Test func aLineOfOneByteTooManyIsSkippedInConstantMemory() throws {
         let server = try TestListener()
         let client = try server.client()

@@ -27,6 +27,8 @@ final class Connection: ReplySink, OpenConnection {
     private let mailbox = Mutex(Mailbox())
     /// Bytes of answers in the mailbox, in unfinished batches and on their way to the socket.
     private let unsent = Atomic<Int>(0)
+    /// Those of them that wait for the rest of their batch: however much the peer reads, they stay.
+    private let withheld = Atomic<Int>(0)
     private let lineBytes: Int
     /// What happens on the event loop; set once, before the connection is known to anybody.
     private let receiver: NIOLoopBoundBox<(any ConnectionReceiver)?>
@@ -71,7 +73,9 @@ final class Connection: ReplySink, OpenConnection {
     }
 
     /// Answers that wait may take as much as one longest line before the next request starts.
-    var admitsReply: Bool { unsent.load(ordering: .relaxed) <= lineBytes }
+    var admitsReply: Bool {
+        unsent.load(ordering: .relaxed) - withheld.load(ordering: .relaxed) <= lineBytes
+    }
 
     func admitsReply(of bytes: Int) -> Bool { budget.allowsReply(bytes) }
 
@@ -129,6 +133,10 @@ final class Connection: ReplySink, OpenConnection {
             defer { mailbox.parked = [] }
             return mailbox.parked
         }
+    }
+
+    func withhold(_ bytes: Int) {
+        withheld.store(bytes, ordering: .relaxed)
     }
 
     /// Corrects what is counted as unsent.

@@ -299,6 +299,7 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
         let replies = session.heldReplyBytes
         if lines != countedLines { environment.budget.addLines(lines - countedLines) }
         connection.count(replies - countedReplies)
+        connection.withhold(session.withheldReplyBytes)
         countedLines = lines
         countedReplies = replies
         if case .finishingLine = reading, !session.isInsideLine || !session.wantsInput { endFinishing() }

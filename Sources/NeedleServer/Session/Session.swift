@@ -73,6 +73,9 @@ package struct Session: Sendable {
     /// Bytes of answers that the socket has not taken.
     package var heldReplyBytes: Int { open.replyBytes + ledger.unsentBytes }
 
+    /// Those of them that wait for the rest of their batch, not for the peer.
+    package var withheldReplyBytes: Int { open.replyBytes }
+
     /// Requests that are open.
     package var openCount: Int { open.count + ledger.requests }
 
