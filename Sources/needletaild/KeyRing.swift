@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NeedleCore
 import NeedleServer
@@ -20,8 +21,18 @@ struct KeyRing {
         }
         let refusals = RefusedLogins(log, clock: clock)
         let access = AccessControl(keys, clock: clock) { refusals.note($0) }
+        warnIfOpen(file, log)
         log.info("keys read", metadata: ["file": "\(file)", "keys": "\(keys.count)"])
         return KeyRing(access: access, file: file, log: log)
+    }
+
+    /// Whoever can read the file can make tokens of its keys.
+    private static func warnIfOpen(_ file: String, _ log: Logger) {
+        var status = stat()
+        guard stat(file, &status) == 0, status.st_mode & S_IROTH != 0 else { return }
+        log.warning(
+            "everybody on this machine can read the file of keys, and so make tokens; chmod o= it",
+            metadata: ["file": "\(file)"])
     }
 
     /// Reads the file again. One with a mistake changes nothing.

@@ -124,6 +124,22 @@ extension EndToEnd {
             #expect(accepted.status == 0, "\(accepted.errors)")
         }
 
+        @Test("A file of keys stays one that the server starts with, and is for its owner only")
+        func fileOfKeys() throws {
+            _ = try create("ops", "--role", "admin")
+            let mode = try FileManager.default.attributesOfItem(atPath: keys)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            let again = try run(["key", "create", "ops", "--role", "reader", "--file", keys])
+            #expect(again.status == 2 && again.errors.contains("keys:1"), "\(again.errors)")
+            #expect(again.output.isEmpty)
+            // A line that somebody has written without its end.
+            let text = try String(contentsOfFile: keys, encoding: .utf8)
+            try text.dropLast().write(toFile: keys, atomically: true, encoding: .utf8)
+            _ = try create("app", "--role", "reader")
+            let server = try ServerUnderTest(data: folder.path + "/data", settings: ["security.keys": keys])
+            #expect(server.log.contains("keys=2"))
+        }
+
         @Test("Wrong words on the command line say what was expected")
         func usage() throws {
             for (arguments, words) in [

@@ -108,6 +108,11 @@ extension EndToEnd {
                 Places.commandLine, ["collections", "--timeout", "5"],
                 environment: ["NEEDLETAIL_URL": "127.0.0.1:\(try #require(server.tlsPort))"])
             #expect([3, 4, 6].contains(plain.status), "\(plain.errors)")
+            let raw = try LineConnection(port: try #require(server.tlsPort), greets: false)
+            try raw.send(request(1, "server.ping"))
+            var answers: [String] = []
+            while let line = try raw.line() { answers.append(line) }
+            #expect(!answers.contains { $0.contains("now_ms") }, "closed, and not answered")
             #expect(try ask(server, port: server.port).status == 3)
             #expect(try ask(server).status == 0)
             try server.connect().result("server.ping")

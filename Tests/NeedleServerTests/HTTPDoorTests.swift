@@ -244,6 +244,23 @@ import Testing
         for _ in 0..<20 { #expect(try server.ask(.get("/healthz")).status == 200) }
     }
 
+    /// Such a connection had no time-out any more, and nobody took its place.
+    @Test func aBodyThatEndsBehindItsAnswerDoesNotKeepTheConnection() throws {
+        let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n"
+        let patient = try httpServer { $0.http.connections = 1 }
+        let first = try patient.http()
+        first.send(request)
+        #expect(try first.answer().status == 200)
+        first.send("x")
+        #expect(try patient.ask(.get("/healthz")).status == 200, "it makes room")
+        let hasty = try httpServer { $0.http.idleMS = 300 }
+        let second = try hasty.http()
+        second.send(request)
+        #expect(try second.answer().status == 200)
+        second.send("x")
+        #expect(try second.rest().isEmpty)
+    }
+
     @Test func tooManyAtWorkAreClosed() throws {
         let embedder = StubEmbedder()
         let server = try httpServer(embedder: embedder) { $0.http.connections = 2 }

@@ -9,7 +9,7 @@ import Synchronization
 package final class AccessControl: Sendable {
     private let clock: any Clock
     private let keys: Mutex<[AccessKey]>
-    /// By digest; of keys that have limits and were used.
+    /// By digest, of keys that were used.
     private let usages = Mutex<[[UInt8]: KeyUsage]>([:])
     private let generation = Atomic<UInt64>(1)
     /// Told why a login was refused, without the key.
@@ -24,9 +24,13 @@ package final class AccessControl: Sendable {
         self.onRefusal = onRefusal
     }
 
-    /// From now on these keys count. Who speaks with one that is gone, or allows less, notices at the next request.
+    /// From now on these keys count. Who speaks with one that is gone, or allows less, or has ended, notices at the next
+    /// request; limits count for the connections that stand, too.
     package func replace(_ keys: [AccessKey]) {
         self.keys.withLock { $0 = keys }
+        usages.withLock { usages in
+            for key in keys { usages[key.digest]?.replace(key.limits) }
+        }
         generation.add(1, ordering: .releasing)
     }
 
@@ -39,18 +43,20 @@ package final class AccessControl: Sendable {
         if let end, clock.wallMilliseconds() >= end { throw refusal("it has expired") }
         return Principal(
             name: key.name, grant: grant, expiresAt: end, digest: key.digest, generation: generation,
-            usage: try seat(of: key))
+            seat: try seat(of: key))
     }
 
     /// The principal as far as its key still counts; `nil` when it does not.
     package func renewed(_ principal: Principal) -> Principal? {
-        if let end = principal.expiresAt, clock.wallMilliseconds() >= end { return nil }
-        let now = generation.load(ordering: .acquiring)
-        guard principal.generation != now else { return principal }
-        let key = keys.withLock { keys in keys.first { $0.digest == principal.digest } }
-        guard let key, key.allows(principal.grant) else { return nil }
         var renewed = principal
-        renewed.generation = now
+        let now = generation.load(ordering: .acquiring)
+        if principal.generation != now {
+            let key = keys.withLock { keys in keys.first { $0.digest == principal.digest } }
+            guard let key, key.allows(principal.grant) else { return nil }
+            renewed.generation = now
+            renewed.expiresAt = [principal.expiresAt, key.expiresAt].compactMap(\.self).min()
+        }
+        if let end = renewed.expiresAt, clock.wallMilliseconds() >= end { return nil }
         return renewed
     }
 
@@ -68,7 +74,7 @@ package final class AccessControl: Sendable {
             return (found, found.grant, found.expiresAt)
         }
         let key = keys.withLock { keys in keys.first { $0.name.utf8.elementsEqual(token.keyName.utf8) } }
-        guard let key, token.isSigned(by: key) else { throw refusal("the token is of no key here") }
+        guard let key, token.isSigned(by: key) else { throw refusal("there is no such key") }
         guard key.allows(token.grant) else { throw refusal("the token allows more than its key") }
         return (key, token.grant, min(token.expiresAt, key.expiresAt ?? .max))
     }
@@ -78,10 +84,9 @@ package final class AccessControl: Sendable {
         return DatabaseError(.unauthenticated, "the API key is not accepted: \(reason)", at: "api_key")
     }
 
-    private func seat(of key: AccessKey) throws(DatabaseError) -> KeyUsage.Seat? {
-        guard key.limits != AccessLimits() else { return nil }
+    private func seat(of key: AccessKey) throws(DatabaseError) -> KeyUsage.Seat {
         let usage = usages.withLock { usages in
-            if let usage = usages[key.digest], usage.limits == key.limits { return usage }
+            if let usage = usages[key.digest] { return usage }
             let usage = KeyUsage(key.limits, clock: clock)
             usages[key.digest] = usage
             return usage

@@ -52,7 +52,10 @@ package enum KeyFile {
             throw Malformed(what: "not JSON: \(error.message) (byte \(error.offset))")
         }
         guard case .object(let members) = value else { throw Malformed(what: "not an object") }
-        var fields = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0.value) })
+        var fields = Dictionary(
+            members.map { ($0.name, $0.value) },
+            // Names that differ by their bytes may be the same for a dictionary: one of them is unknown then.
+            uniquingKeysWith: { $1 })
         func take(_ name: String) -> JSONValue? {
             let value = fields.removeValue(forKey: name)
             return value == .null ? nil : value

@@ -7,13 +7,13 @@ package struct Principal: Sendable {
     package let name: String
     package let grant: Grant
     /// Milliseconds since 1970; `nil`: never.
-    let expiresAt: Int64?
+    var expiresAt: Int64?
     /// Of the key, by which it is found again when keys have changed.
     let digest: [UInt8]
     /// Which state of the keys it was compared with.
     var generation: UInt64
-    /// What the connections of the key use together; `nil` for a key without limits.
-    let usage: KeyUsage.Seat?
+    /// In what the connections of the key use together.
+    let seat: KeyUsage.Seat
 
     /// Whether the call may be made.
     ///

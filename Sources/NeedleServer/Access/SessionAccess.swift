@@ -7,6 +7,8 @@ struct SessionAccess: Sendable {
     private let control: AccessControl?
     private(set) var principal: Principal?
     private var refusals = 0
+    /// Why the requests of the line that is looked at are refused.
+    private var lineRefusal: DatabaseError?
 
     /// Bytes of a line before a login: a key and what belongs to it.
     static let lineBytes = 16 << 10
@@ -33,15 +35,24 @@ struct SessionAccess: Sendable {
         case answer(Result<Reply, DatabaseError>)
     }
 
+    /// A line has come, whatever is in it: its bytes count.
+    mutating func noteLine(bytes: Int) {
+        lineRefusal = nil
+        guard let principal else { return }
+        do throws(DatabaseError) {
+            try principal.seat.take(requests: 0, bytes: bytes)
+        } catch {
+            lineRefusal = error
+        }
+    }
+
     /// What becomes of a call.
-    ///
-    /// - Parameter bytes: of its line.
-    mutating func admit(_ call: Call, bytes: Int) -> Outcome {
+    mutating func admit(_ call: Call) -> Outcome {
         guard let control else { return .submit }
         do throws(DatabaseError) {
             if case .login(let apiKey) = call { return .answer(.success(.login(try login(apiKey, control)))) }
             if case .ping = call, principal == nil { return .submit }
-            try check(call, bytes, control)
+            try check(call, control)
             return .submit
         } catch {
             return .answer(.failure(error))
@@ -49,6 +60,7 @@ struct SessionAccess: Sendable {
     }
 
     private mutating func login(_ apiKey: String, _ control: AccessControl) throws(DatabaseError) -> Grant {
+        if let principal { try take(from: principal) }
         // A connection that failed to become somebody else is nobody.
         principal = nil
         do throws(DatabaseError) {
@@ -62,7 +74,13 @@ struct SessionAccess: Sendable {
         }
     }
 
-    private mutating func check(_ call: Call, _ bytes: Int, _ control: AccessControl) throws(DatabaseError) {
+    /// What is refused costs as much as what is not.
+    private func take(from principal: Principal) throws(DatabaseError) {
+        if let lineRefusal { throw lineRefusal }
+        try principal.seat.take(requests: 1, bytes: 0)
+    }
+
+    private mutating func check(_ call: Call, _ control: AccessControl) throws(DatabaseError) {
         guard let before = principal else {
             throw DatabaseError(
                 .unauthenticated, "this server asks for an API key", expected: "auth.login first")
@@ -73,7 +91,7 @@ struct SessionAccess: Sendable {
                 .unauthenticated, "the API key \"\(before.name)\" has expired or counts no more",
                 expected: "auth.login again")
         }
+        try take(from: principal)
         try principal.check(call)
-        try principal.usage?.take(requests: 1, bytes: bytes)
     }
 }

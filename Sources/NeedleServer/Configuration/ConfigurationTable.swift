@@ -20,7 +20,8 @@ extension ConfigurationKey {
     ]
 
     private static let security = [
-        ConfigurationKey("security", "keys", .text(\.keysFile))
+        ConfigurationKey("security", "keys", .text(\.keysFile)),
+        ConfigurationKey("security", "login_ms", .integer(\.loginMS, 100...day)),
     ]
 
     private static let tls = [

@@ -9,6 +9,8 @@ package struct ServerConfiguration: Sendable {
     package var allowRemote = false
     /// The file of API keys; empty: nobody is asked who they are.
     package var keysFile = ""
+    /// How long a connection may stay without a login, where keys are asked for.
+    package var loginMS = 10_000
     /// Connections that the kernel holds until they are accepted.
     package var backlog = 512
     /// Event-loop threads; 0 = by the number of cores.

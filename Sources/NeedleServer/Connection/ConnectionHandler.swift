@@ -33,6 +33,8 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
     private var lingering = false
     private var finishing: Scheduled<Void>?
     private let writeWatch = WriteWatch()
+    /// Runs while somebody has still to say who they are.
+    private var loginTimer: Scheduled<Void>?
     private var polling: LoopPolling?
     private var socket: Int32?
     /// Bytes that the channel was given so far.
@@ -86,9 +88,12 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
         if let socket { polling?.opened(socket) } else { polling = nil }
     }
 
-    /// One line that says why, for whoever looks.
+    /// One line that says why, for whoever looks, if it can be said soon: under TLS only after a handshake. Nothing that
+    /// comes is looked at.
     private func refuse() {
         guard let context else { return }
+        lingering = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.linger) { self.close() }
         environment.metrics.tcp.noteRefused()
         let error = DatabaseError(
             .overloaded, "the server has \(environment.registry.limit) connections already",
@@ -98,6 +103,7 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: line))).assumeIsolated().whenComplete { _ in
             self.close()
         }
+        readOn()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -137,6 +143,7 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
         tasks = [:]
         outbox.removeAll()
         finishing?.cancel()
+        loginTimer?.cancel()
         writeWatch.stop()
         environment.budget.leave(ObjectIdentifier(connection))
         environment.budget.addLines(-countedLines)
@@ -179,6 +186,8 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
     }
 
     func close() {
+        // What still comes until the other side notices is not looked at.
+        for key in session.closed() { tasks[key]?.abandon() }
         context?.close(promise: nil)
     }
 
@@ -307,7 +316,21 @@ final class ConnectionHandler: ChannelInboundHandler, ConnectionReceiver {
             for resume in connection.takeParked() { resume() }
         }
         watchWrites()
+        watchLogin()
         readOn()
+    }
+
+    /// Places are for those who say who they are.
+    private func watchLogin() {
+        guard session.awaitsLogin else {
+            loginTimer?.cancel()
+            loginTimer = nil
+            return
+        }
+        guard let context, loginTimer == nil else { return }
+        loginTimer = context.eventLoop.assumeIsolated().scheduleTask(in: environment.loginPatience) {
+            self.close()
+        }
     }
 
     private func readOn() {

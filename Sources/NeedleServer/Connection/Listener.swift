@@ -11,6 +11,8 @@ struct ConnectionEnvironment: Sendable {
     let greeting: Greeting
     /// Who may speak; `nil`: everybody.
     let access: AccessControl?
+    /// How long somebody may stay without having said who they are.
+    let loginPatience: TimeAmount
     let decoder: RequestDecoder
     let executor: any RequestExecutor
     let registry: ConnectionRegistry
@@ -52,6 +54,7 @@ package final class Listener: Sendable {
         }
         let environment = ConnectionEnvironment(
             limits: configuration.limits, clock: clock, budget: budget, greeting: greeting, access: access,
+            loginPatience: .milliseconds(Int64(configuration.loginMS)),
             decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry,
             polling: Dictionary(uniqueKeysWithValues: polling), metrics: metrics)
         let plain = try bind(

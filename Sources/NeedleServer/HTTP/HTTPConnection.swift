@@ -109,10 +109,15 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             if !isReceiving { beginReceiving() }
         case .body: break
         case .end:
-            whole += 1
-            member.noteWaiting(since: nil)
             isReceiving = false
             timer?.cancel()
+            if unanswered > 0 {
+                whole += 1
+                member.noteWaiting(since: nil)
+            } else {
+                // It was answered before it had ended, and waits for the next one since then.
+                waitForRequest()
+            }
         }
         context.fireChannelRead(data)
     }

@@ -21,6 +21,8 @@ extension HTTPDoor {
         }
         do throws(DatabaseError) {
             let principal = try principal(Credentials(authorization: request.headers[.authorization]))
+            // What comes over `/rpc` its session counts.
+            if route == .metrics { try principal?.seat.take(requests: 1, bytes: 0) }
             if route == .metrics, let principal, principal.grant.collections != nil {
                 throw DatabaseError(
                     .forbidden,

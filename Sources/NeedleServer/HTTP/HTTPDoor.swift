@@ -50,6 +50,7 @@ final class HTTPDoor: Sendable {
         environment = ConnectionEnvironment(
             limits: configuration.limits, clock: dispatcher.clock, budget: status.budget,
             greeting: status.greeting, access: access,
+            loginPatience: .milliseconds(Int64(configuration.loginMS)),
             decoder: RequestDecoder(limits: configuration.limits),
             executor: dispatcher, registry: registry, polling: [:], metrics: metrics)
         page = MetricsPage(

@@ -13,6 +13,8 @@ package struct AuditLog: Sendable {
 
     /// - Parameter principal: `nil` where nobody is asked who they are.
     func note(_ call: Call, by principal: Principal?, _ result: Result<Reply, DatabaseError>) {
+        // One line for all pieces of a snapshot.
+        if case .readSnapshot(let call) = call, call.position > 0 { return }
         let outcome =
             switch result {
             case .success: "done"
@@ -22,7 +24,24 @@ package struct AuditLog: Sendable {
             "method": "\(call.method.rawValue)", "key": "\(principal?.name ?? "-")", "outcome": "\(outcome)",
         ]
         if let collection = call.collection { metadata["collection"] = "\(collection)" }
+        if let subject = call.subject { metadata["subject"] = "\(subject)" }
         log.notice("audit", metadata: metadata)
+    }
+}
+
+extension Call {
+    /// What else than a collection it is about.
+    fileprivate var subject: String? {
+        switch self {
+        case .restoreSnapshot(let call): call.snapshot
+        case .deleteSnapshot(let name): name
+        case .readSnapshot(let call): call.snapshot
+        case .cancelJob(let id): id
+        case .setAliases(let aliases):
+            aliases.map { "\($0.name) to \($0.collection)" }.joined(separator: ", ")
+        case .deleteAliases(let names): names.joined(separator: ", ")
+        default: nil
+        }
     }
 }
 

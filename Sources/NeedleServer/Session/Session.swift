@@ -81,6 +81,9 @@ package struct Session: Sendable {
 
     package var isClosed: Bool { phase == .closed }
 
+    /// Whether somebody has still to say who they are.
+    package var awaitsLogin: Bool { phase != .closed && access.awaitsLogin }
+
     private var hasRoom: Bool {
         openCount < limits.inFlight && open.lineBytes + heldReplyBytes <= 2 * limits.lineBytes
     }
@@ -134,6 +137,7 @@ package struct Session: Sendable {
         guard let bytes = decoding else { return }
         decoding = nil
         guard phase != .closed else { return }
+        access.noteLine(bytes: bytes)
         switch line {
         case .nothing: break
         case .single(let message): takeSingle(message, bytes)
@@ -224,7 +228,7 @@ package struct Session: Sendable {
             }
         case .request(let request):
             let key = open.openSingle(id: request.id, bytes: bytes)
-            take(request, key, bytes: bytes)
+            take(request, key)
         }
     }
 
@@ -237,19 +241,18 @@ package struct Session: Sendable {
                 let reply = failure.needsReply ? encoder.encode(.failure(failure.error), id: failure.id) : nil
                 deliver(open.completeMember(slot, of: batch, id: failure.id, reply: reply))
             case .request(let request):
-                take(
-                    request, open.openMember(slot, of: batch, id: request.id), bytes: bytes / messages.count)
+                take(request, open.openMember(slot, of: batch, id: request.id))
             }
         }
     }
 
-    private mutating func take(_ request: Request, _ key: RequestKey, bytes: Int) {
+    private mutating func take(_ request: Request, _ key: RequestKey) {
         if access.isExhausted {
             answer(request, key, .failure(SessionAccess.exhausted))
         } else if phase == .draining {
             let error = DatabaseError(.draining, "the server is shutting down", retryAfterMS: 1_000)
             answer(request, key, .failure(error))
-        } else if case .answer(let result) = access.admit(request.call, bytes: bytes) {
+        } else if case .answer(let result) = access.admit(request.call) {
             answer(request, key, result)
             if !access.awaitsLogin { framer.raiseLimit(to: limits.lineBytes) }
             if access.isExhausted { phase = .draining }

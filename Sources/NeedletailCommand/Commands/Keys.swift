@@ -65,7 +65,7 @@ struct CreateKey: ParsableCommand {
             name: name, role: grant.role, collections: grant.names,
             expiresAt: expires.flatMap(Span.seconds).map { (Int(time(nil)) + $0) * 1000 })
         if let file {
-            try Self.append(key.line, to: file)
+            try append(key.line, to: file)
             terminal.say(
                 "added to \(file); a running server reads it on SIGHUP. This is the key, shown once:")
         } else {
@@ -76,14 +76,30 @@ struct CreateKey: ParsableCommand {
         terminal.print(key.secret)
     }
 
-    private static func append(_ line: String, to file: String) throws {
-        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-        let bytes = Array((line + "\n").utf8)
+    /// The file is for its owner only: its hashes are what tokens are signed with.
+    private func append(_ line: String, to file: String) throws {
+        let text = access(file, F_OK) == 0 ? try Self.contents(of: file) : ""
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let key = (try? JSONValue(parsing: String(line)))?.objectValue
+            guard key?["name"]?.stringValue == name else { continue }
+            throw Failure(
+                .usage, "\(file):\(number + 1) is a key named \"\(name)\" already",
+                advice: ["choose another name, or remove that line"])
+        }
+        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        let bytes = Array(((text.isEmpty || text.hasSuffix("\n") ? "" : "\n") + line + "\n").utf8)
         guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0
         else {
             throw Failure(.badInput, "cannot write \(file): \(String(cString: strerror(errno)))")
         }
         close(descriptor)
+    }
+
+    private static func contents(of file: String) throws -> String {
+        let input = try InputFile(file)
+        var bytes: [UInt8] = []
+        while let piece = try input.nextBytes(isInterrupted: { false }) { bytes += piece }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -70,6 +70,18 @@ final class SteppedClock: Clock {
         #expect(refusal(control, "secret of b")?.kind == .unauthenticated)
     }
 
+    @Test func anEndThatIsWrittenLaterCountsForThoseWhoAreThere() throws {
+        let control = control(Self.key("a", .admin))
+        let principal = try control.login("secret of a")
+        let token = try control.login(token(of: "a", "reader", until: 9_000_000))
+        control.replace([Self.key("a", .admin, until: 1_500_000)])
+        let renewed = try #require(control.renewed(principal))
+        #expect(control.renewed(token) != nil)
+        clock.advance(500_000)
+        #expect(control.renewed(renewed) == nil && control.renewed(principal) == nil)
+        #expect(control.renewed(token) == nil)
+    }
+
     // MARK: Tokens
 
     /// As docs/format/keys.md says it, written a second time.
@@ -138,6 +150,39 @@ final class SteppedClock: Clock {
         #expect(held.count == 1)
     }
 
+    @Test func limitsThatAreWrittenLaterCountForConnectionsThatStand() throws {
+        let control = control(Self.key("a"))
+        var access = SessionAccessProbe(control)
+        try access.login("secret of a")
+        for _ in 0..<100 { access.accepts(bytes: 1) }
+        let limits = AccessLimits(connections: 1, requestsPerSecond: 2)
+        control.replace([Self.key("a", limits: limits)])
+        access.accepts(bytes: 1)
+        access.accepts(bytes: 1)
+        access.refuses(bytes: 1)
+        #expect(refusal(control, "secret of a")?.kind == .overloaded, "the one that stands is counted")
+        control.replace([Self.key("a")])
+        for _ in 0..<100 { access.accepts(bytes: 1) }
+    }
+
+    @Test func whatIsRefusedOrNoRequestCountsToo() throws {
+        let control = control(
+            Self.key("a", limits: AccessLimits(requestsPerSecond: 3, bytesPerSecond: 1_000)))
+        var access = SessionAccessProbe(control)
+        try access.login("secret of a")
+        for _ in 0..<3 {
+            #expect(
+                access.kind(#"{"id":1,"method":"collection.delete","params":{"collection":"c"}}"#)
+                    == "forbidden")
+        }
+        access.refuses(bytes: 1)
+        clock.advance(1_000)
+        let garbage = String(repeating: "x", count: 900)
+        #expect(access.kind(garbage) == "parse_error")
+        #expect(access.kind(garbage) == "parse_error")
+        access.refuses(bytes: 1)
+    }
+
     @Test func requestsAndBytesOfASecond() throws {
         let control = control(
             Self.key("a", limits: AccessLimits(requestsPerSecond: 10, bytesPerSecond: 1_000)))
@@ -152,7 +197,7 @@ final class SteppedClock: Clock {
         clock.advance(5_000)
         access.accepts(bytes: 1_000)
         access.refuses(bytes: 1)
-        clock.advance(1_000)
+        clock.advance(2_000)
         #expect(
             access.call(bytes: 9_999) == nil,
             "one that is larger than a second's worth must not wait for ever")
@@ -172,6 +217,15 @@ struct SessionAccessProbe {
         let sent = driver.takeSent()
         let answer = try #require(sent.last)
         try #require(answer.contains("\"role\""), "\(answer)")
+    }
+
+    /// The kind of error that a line is answered with.
+    mutating func kind(_ line: String) -> String? {
+        driver.feed(line + "\n")
+        guard let answer = driver.takeSent().last, let value = try? JSONValue(parsing: answer) else {
+            return nil
+        }
+        return value["error"]?["data"]?["kind"]?.stringValue
     }
 
     mutating func accepts(bytes: Int) {
