@@ -118,6 +118,20 @@ extension EndToEnd {
             try server.connect().result("server.ping")
         }
 
+        @Test("A full server closes those who come under TLS, also when they say nothing")
+        func full() throws {
+            let server = try start("server", ["server.connections": "1"])
+            var held: LineConnection?
+            let isHeld = eventually(within: .seconds(10)) {
+                held = try? server.connect()
+                return held?.greeting["method"] == "server.hello"
+            }
+            try #require(isHeld)
+            let silent = try LineConnection(port: try #require(server.tlsPort), greets: false)
+            #expect(try silent.line(seconds: 10) == nil)
+            try held?.result("server.ping")
+        }
+
         @Test("A new certificate counts from SIGHUP on; one with a mistake changes nothing")
         func reload() throws {
             let paths = ["certificate": folder.path + "/cert.pem", "private_key": folder.path + "/cert.key"]
