@@ -28,9 +28,7 @@ package struct Principal: Sendable {
         guard let collections = grant.collections else { return }
         if let collection = call.collection {
             // What is not there, and what one may not see, look the same.
-            guard collections.contains(where: { $0.utf8.elementsEqual(collection.utf8) }),
-                !call.method.readsAllSnapshots
-            else {
+            guard grant.covers(collection), !call.method.readsAllSnapshots else {
                 throw DatabaseError(
                     .forbidden, "the API key \"\(name)\" is for other collections", at: "collection",
                     expected: collections.joined(separator: ", "), got: collection)
@@ -44,20 +42,32 @@ package struct Principal: Sendable {
 
     /// What of an answer the key may see.
     func visible(_ reply: Reply) -> Reply {
-        guard let collections = grant.collections else { return reply }
-        func may(_ name: String) -> Bool { collections.contains { $0.utf8.elementsEqual(name.utf8) } }
+        guard grant.collections != nil else { return reply }
         switch reply {
-        case .collections(let summaries): return .collections(summaries.filter { may($0.name) })
+        case .collections(let summaries): return .collections(summaries.filter { grant.covers($0.name) })
         case .info(var info):
-            info.collections.removeAll { !may($0.name) }
+            info.collections.removeAll { !grant.covers($0.name) }
             return .info(info)
         case .health(var report):
-            report.collections.removeAll { !may($0.name) }
+            report.collections.removeAll { !grant.covers($0.name) }
             report.damagedSnapshots = []
             return .health(report)
-        case .jobs(let jobs): return .jobs(jobs.filter { may($0.collection) })
+        case .jobs(let jobs): return .jobs(jobs.filter { grant.covers($0.collection) })
         default: return reply
         }
+    }
+}
+
+extension Grant {
+    /// Whether it is for this collection. Names are compared by bytes.
+    func covers(_ collection: String) -> Bool {
+        collections?.contains { $0.utf8.elementsEqual(collection.utf8) } ?? true
+    }
+
+    /// Whether it allows at least what the other does.
+    func includes(_ other: Grant) -> Bool {
+        guard role.includes(other.role) else { return false }
+        return collections == nil || other.collections?.allSatisfy(covers) ?? false
     }
 }
 

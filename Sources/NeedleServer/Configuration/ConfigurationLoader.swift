@@ -104,30 +104,19 @@ package struct ConfigurationLoader {
 
     /// Rules that concern more than one key.
     private mutating func checkTogether() {
-        if !configuration.listen.isLoopback && !configuration.allowRemote && configuration.keysFile.isEmpty {
-            report(
-                "server.listen",
-                "\(configuration.listen) can be reached from other machines, and without security.keys nobody is asked "
-                    + "who they are; listen on 127.0.0.1, make keys (needletail key create), or set "
-                    + "server.allow_remote = true if the network is trusted")
-        }
-        if let listen = configuration.tls.listen, !listen.isLoopback, !configuration.allowRemote,
-            configuration.keysFile.isEmpty, configuration.tls.clientAuthorities.isEmpty
-        {
-            report(
-                "tls.listen",
-                "\(listen) can be reached from other machines, and nobody is asked who they are; make keys "
-                    + "(security.keys), ask for certificates (tls.client_ca), or set server.allow_remote = true"
-            )
-        }
-        if let listen = configuration.http.listen, !listen.isLoopback, !configuration.http.allowRemote,
-            configuration.keysFile.isEmpty
-        {
-            report(
-                "http.listen",
-                "\(listen) can be reached from other machines; listen on 127.0.0.1, make keys (security.keys), or set "
-                    + "http.allow_remote = true if the network is trusted")
-        }
+        requireConsent(
+            "server.listen", configuration.listen, isGiven: configuration.allowRemote,
+            ", and without security.keys nobody is asked who they are; listen on 127.0.0.1, make keys (needletail key "
+                + "create), or set server.allow_remote = true if the network is trusted")
+        requireConsent(
+            "tls.listen", configuration.tls.listen,
+            isGiven: configuration.allowRemote || !configuration.tls.clientAuthorities.isEmpty,
+            ", and nobody is asked who they are; make keys (security.keys), ask for certificates (tls.client_ca), or "
+                + "set server.allow_remote = true")
+        requireConsent(
+            "http.listen", configuration.http.listen, isGiven: configuration.http.allowRemote,
+            "; listen on 127.0.0.1, make keys (security.keys), or set http.allow_remote = true if the network is "
+                + "trusted")
         if configuration.limits.serverBytes < 2 * configuration.limits.lineBytes {
             report(
                 "limits.server_bytes",
@@ -135,6 +124,14 @@ package struct ConfigurationLoader {
                     + "could spend it alone")
         }
         if configuration.dataDirectory.isEmpty { report("storage.data", "must name a directory") }
+    }
+
+    /// Listening where other machines can connect needs keys, or somebody who says that it is meant.
+    private mutating func requireConsent(
+        _ key: String, _ listen: ListenAddress?, isGiven: Bool, _ advice: String
+    ) {
+        guard let listen, !listen.isLoopback, !isGiven, configuration.keysFile.isEmpty else { return }
+        report(key, "\(listen) can be reached from other machines" + advice)
     }
 
     private mutating func set(_ path: String, _ value: ConfigurationValue, at place: String) {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A small file that people write: the configuration, the keys.
+/// A small file of text: one that people write, as the configuration and the keys, or one of the kernel's.
 enum TextFile {
     struct Unreadable: Error {
         var reason: String

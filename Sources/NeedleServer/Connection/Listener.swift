@@ -15,10 +15,35 @@ struct ConnectionEnvironment: Sendable {
     let loginPatience: TimeAmount
     let decoder: RequestDecoder
     let executor: any RequestExecutor
-    let registry: ConnectionRegistry
+    var registry: ConnectionRegistry
     /// By event loop.
-    let polling: [ObjectIdentifier: LoopPolling]
+    var polling: [ObjectIdentifier: LoopPolling]
     let metrics: ServerMetrics
+
+    /// The same for another listener, whose connections are counted apart and whose sockets nobody polls.
+    func beside(_ registry: ConnectionRegistry) -> ConnectionEnvironment {
+        var other = self
+        other.registry = registry
+        other.polling = [:]
+        return other
+    }
+}
+
+extension ServerBootstrap {
+    /// - Parameter key: of the configuration, for the error.
+    /// - Returns: the socket, and where it listens: the port is the real one when 0 was asked for.
+    /// - Throws: `storage_failed` when the address cannot be had.
+    func bind(
+        to listen: ListenAddress, _ key: String
+    ) throws(DatabaseError) -> (channel: any Channel, address: ListenAddress) {
+        do {
+            let channel = try bind(host: listen.host, port: listen.port).wait()
+            let port = channel.localAddress?.port ?? listen.port
+            return (channel, ListenAddress(host: listen.host, port: port))
+        } catch {
+            throw DatabaseError(.storageFailed, "cannot listen on \(listen): \(error)", at: key)
+        }
+    }
 }
 
 /// A listening socket, perhaps another one for TLS, and their connections. Safe to use from any thread.
@@ -28,7 +53,9 @@ package final class Listener: Sendable {
     /// Where it listens for TLS, if it does.
     package let tlsAddress: ListenAddress?
     private let channels: [any Channel]
-    private let registry: ConnectionRegistry
+    /// What its connections share.
+    let environment: ConnectionEnvironment
+    private var registry: ConnectionRegistry { environment.registry }
     private let timers: any EventLoop
 
     /// - Parameters:
@@ -57,45 +84,31 @@ package final class Listener: Sendable {
             loginPatience: .milliseconds(Int64(configuration.loginMS)),
             decoder: RequestDecoder(limits: configuration.limits), executor: executor, registry: registry,
             polling: Dictionary(uniqueKeysWithValues: polling), metrics: metrics)
-        let plain = try bind(
-            bootstrap(group, environment, tls: nil, backlog: configuration.backlog), to: configuration.listen,
-            "server.listen")
+        let backlog = configuration.backlog
+        let plain = try bootstrap(group, environment, tls: nil, backlog: backlog)
+            .bind(to: configuration.listen, "server.listen")
         guard let tls, let listen = configuration.tls.listen else {
-            return Listener(plain, tls: nil, registry: registry, timers: group.next())
+            return Listener(plain, tls: nil, environment, timers: group.next())
         }
         do throws(DatabaseError) {
-            let secure = try bind(
-                bootstrap(group, environment, tls: tls, backlog: configuration.backlog), to: listen,
-                "tls.listen")
-            return Listener(plain, tls: secure, registry: registry, timers: group.next())
+            let secure = try bootstrap(group, environment, tls: tls, backlog: backlog)
+                .bind(to: listen, "tls.listen")
+            return Listener(plain, tls: secure, environment, timers: group.next())
         } catch {
             plain.channel.close(promise: nil)
             throw error
         }
     }
 
-    private static func bind(
-        _ bootstrap: ServerBootstrap, to listen: ListenAddress, _ key: String
-    ) throws(DatabaseError) -> (channel: any Channel, address: ListenAddress) {
-        do {
-            let channel = try bootstrap.bind(host: listen.host, port: listen.port).wait()
-            return (
-                channel, ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
-            )
-        } catch {
-            throw DatabaseError(.storageFailed, "cannot listen on \(listen): \(error)", at: key)
-        }
-    }
-
     private init(
         _ plain: (channel: any Channel, address: ListenAddress),
-        tls: (channel: any Channel, address: ListenAddress)?, registry: ConnectionRegistry,
+        tls: (channel: any Channel, address: ListenAddress)?, _ environment: ConnectionEnvironment,
         timers: any EventLoop
     ) {
         address = plain.address
         tlsAddress = tls?.address
         channels = [plain.channel] + (tls.map { [$0.channel] } ?? [])
-        self.registry = registry
+        self.environment = environment
         self.timers = timers
     }
 

@@ -42,19 +42,14 @@ final class HTTPDoor: Sendable {
 
     init(
         beside listener: Listener, _ dispatcher: Dispatcher, registry: ConnectionRegistry,
-        configuration: ServerConfiguration, access: AccessControl?
+        configuration: ServerConfiguration
     ) {
-        let (status, metrics) = (dispatcher.status, dispatcher.metrics)
         let readiness = Readiness(database: dispatcher.database)
         self.readiness = readiness
-        environment = ConnectionEnvironment(
-            limits: configuration.limits, clock: dispatcher.clock, budget: status.budget,
-            greeting: status.greeting, access: access,
-            loginPatience: .milliseconds(Int64(configuration.loginMS)),
-            decoder: RequestDecoder(limits: configuration.limits),
-            executor: dispatcher, registry: registry, polling: [:], metrics: metrics)
+        let environment = listener.environment.beside(registry)
+        self.environment = environment
         page = MetricsPage(
-            metrics: metrics, database: dispatcher.database, status: status,
+            metrics: environment.metrics, database: dispatcher.database, status: dispatcher.status,
             connections: { [("tcp", listener.connectionCount), ("http", registry.count)] },
             queues: { dispatcher.queues }, isReady: { readiness.isReady },
             limit: configuration.http.metricsCollections)

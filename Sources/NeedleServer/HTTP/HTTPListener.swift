@@ -21,22 +21,16 @@ final class HTTPListener: Sendable {
     /// - Throws: `storage_failed` when the address cannot be had.
     static func start(
         beside listener: Listener, _ dispatcher: Dispatcher, group: MultiThreadedEventLoopGroup,
-        configuration: ServerConfiguration, access: AccessControl?, log: Logger
+        configuration: ServerConfiguration, log: Logger
     ) throws(DatabaseError) -> HTTPListener? {
         guard let listen = configuration.http.listen else { return nil }
         let registry = ConnectionRegistry(limit: configuration.http.connections)
         let door = HTTPDoor(
-            beside: listener, dispatcher, registry: registry, configuration: configuration,
-            access: access)
-        do {
-            let channel = try bootstrap(door, registry, group, configuration, log)
-                .bind(host: listen.host, port: listen.port).wait()
-            let address = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
-            return HTTPListener(
-                address: address, door: door, channel: channel, registry: registry, timers: group.next())
-        } catch {
-            throw DatabaseError(.storageFailed, "cannot listen on \(listen): \(error)", at: "http.listen")
-        }
+            beside: listener, dispatcher, registry: registry, configuration: configuration)
+        let (channel, address) = try bootstrap(door, registry, group, configuration, log)
+            .bind(to: listen, "http.listen")
+        return HTTPListener(
+            address: address, door: door, channel: channel, registry: registry, timers: group.next())
     }
 
     private init(

@@ -36,12 +36,5 @@ package enum MachineMemory {
         return least
     }
 
-    /// Files of `/proc` and `/sys`, up to a page.
-    private static func contents(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[..<count], as: UTF8.self)
-    }
+    private static func contents(_ path: String) -> String? { try? TextFile.contents(of: path) }
 }

@@ -13,9 +13,9 @@ package enum ProcessSettings {
         if limit.rlim_cur < limit.rlim_max {
             var raised = limit
             raised.rlim_cur = limit.rlim_max
-            if setrlimit(resource, &raised) == 0 { limit = raised }
+            setrlimit(resource, &raised)
         }
-        return limit.rlim_cur > rlim_t(Int.max) ? Int.max : Int(limit.rlim_cur)
+        return fileLimit()
     }
 
     /// A peer that has gone is an error of the write, not the end of the process.
@@ -38,12 +38,7 @@ package enum ProcessSettings {
 
     /// Resident memory in bytes, from `/proc/self/statm`; 0 when it cannot be read.
     package static func residentBytes() -> Int {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 256)
-        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
-        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let fields = text.split(separator: " ")
+        let fields = (try? TextFile.contents(of: "/proc/self/statm"))?.split(separator: " ") ?? []
         guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }

@@ -60,8 +60,7 @@ package final class Server: Sendable {
                 greeting: status.greeting, access: access, tls: tls, metrics: metrics,
                 maximumConnections: maximumConnections)
             let http = try HTTPListener.start(
-                beside: listener, dispatcher, group: group, configuration: configuration, access: access,
-                log: log)
+                beside: listener, dispatcher, group: group, configuration: configuration, log: log)
             return Server(
                 group: group, listener: listener, http: http, dispatcher: dispatcher, database: database,
                 drainMS: configuration.limits.drainMS, log: log)
