@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .errors import InvalidArgument
+
+Member = TypeVar("Member")
+Encoded = TypeVar("Encoded")
+
+
+def members(name: str, values: Iterable[Member], encode: Callable[[Member], Encoded]) -> list[Encoded]:
+    """What ``encode`` makes of each value. Raises ``InvalidArgument`` with the place, such as ``points[3].vector``."""
+    encoded: list[Encoded] = []
+    for value in values:
+        try:
+            encoded.append(encode(value))
+        except InvalidArgument as error:
+            raise error.inside(f"{name}[{len(encoded)}]") from None
+    return encoded
 
 
 def _plain(value: object) -> Any:

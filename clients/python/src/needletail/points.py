@@ -149,10 +149,4 @@ def encode_points(points: Iterable[Point]) -> list[bytes]:
     """Points as JSON, one by one. Raises ``InvalidArgument`` with the place, such as ``points[3].vector``."""
     if isinstance(points, Point):
         raise InvalidArgument("a single Point in place of several: [point]", at="points")
-    encoded: list[bytes] = []
-    for point in points:
-        try:
-            encoded.append(encode_point(point))
-        except InvalidArgument as error:
-            raise error.inside(f"points[{len(encoded)}]") from None
-    return encoded
+    return encoding.members("points", points, encode_point)

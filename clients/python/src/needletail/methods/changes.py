@@ -105,6 +105,12 @@ def delete_payload(
     return Call("point.delete_payload", params, reader(Changed), writes=True, timeout=timeout)
 
 
+def _vectors_of(point: Point) -> dict[str, Any]:
+    if not (point.text is None and point.payload is None and point.if_version is None):
+        raise InvalidArgument("only vectors can be set here; upsert writes whole points")
+    return {"id": point_id(point.id), **vectors_json(point.vector, point.vectors)}
+
+
 def set_vectors(
     collection: str,
     points: Iterable[Point],
@@ -114,15 +120,7 @@ def set_vectors(
     timeout: float | None = None,
 ) -> Call[Changed]:
     """Replaces vectors of points that are there: ``vector``, or those of ``vectors``, and nothing else of them."""
-    encoded: list[bytes] = []
-    for point in points:
-        try:
-            if not (point.text is None and point.payload is None and point.if_version is None):
-                raise InvalidArgument("only vectors can be set here; upsert writes whole points")
-            json = {"id": point_id(point.id), **vectors_json(point.vector, point.vectors)}
-        except InvalidArgument as error:
-            raise error.inside(f"points[{len(encoded)}]") from None
-        encoded.append(encoding.encode(json))
+    encoded = [encoding.encode(json) for json in encoding.members("points", points, _vectors_of)]
     params = {"collection": collection, "model": model, "op_key": operation_key(op_key)}
     return Call(
         "point.set_vectors",

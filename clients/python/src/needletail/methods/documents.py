@@ -95,15 +95,9 @@ def upsert_documents(
     """
     if isinstance(documents, Document):
         raise InvalidArgument("a single Document in place of several: [document]", at="documents")
-    encoded: list[bytes] = []
-    for document in documents:
-        try:
-            encoded.append(encode_document(document))
-        except InvalidArgument as error:
-            raise error.inside(f"documents[{len(encoded)}]") from None
     return upsert_encoded_documents(
         collection,
-        encoded,
+        encoding.members("documents", documents, encode_document),
         max_tokens=max_tokens,
         overlap_tokens=overlap_tokens,
         model=model,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import encoding
 from ..call import Call
-from ..errors import InvalidArgument
 from ..filters import FilterLike
 from ..points import Hit, PointID, PointIDs
 from ..reading import reader
@@ -124,12 +124,7 @@ def search_batch(
     collection: str, queries: Iterable[Query], *, min_lsn: int | None = None, timeout: float | None = None
 ) -> Call[list[SearchResult]]:
     """Several searches at once, all or none; ``Query.rows`` makes them of a matrix."""
-    searches: list[dict[str, Any]] = []
-    for query in queries:
-        try:
-            searches.append(query.json())
-        except InvalidArgument as error:
-            raise error.inside(f"searches[{len(searches)}]") from None
+    searches = encoding.members("searches", queries, Query.json)
     read = reader(_Batch)
     sent = {"collection": collection, "searches": searches, "min_lsn": min_lsn}
     return Call("point.search_batch", sent, lambda value: read(value).results, timeout=timeout)
